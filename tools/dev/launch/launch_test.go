@@ -1,0 +1,59 @@
+package launch
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestChoosePorts(t *testing.T) {
+	t.Run("free ports are distinct", func(t *testing.T) {
+		p, err := choosePorts(0, 0)
+		require.NoError(t, err)
+		seen := map[int]bool{}
+		for _, port := range []int{p.http, p.grpc, p.gossip, p.data, p.raft, p.raftRPC} {
+			require.Positive(t, port)
+			require.False(t, seen[port], "port %d twice", port)
+			seen[port] = true
+		}
+	})
+	t.Run("a taken port is named with its setting", func(t *testing.T) {
+		l, err := net.Listen("tcp", address(0))
+		require.NoError(t, err)
+		defer l.Close()
+		_, err = choosePorts(0, l.Addr().(*net.TCPAddr).Port)
+		require.ErrorContains(t, err, "set GRPC_PORT to another one")
+	})
+}
+
+func TestStart(t *testing.T) {
+	t.Run("a missing binary names the remedy", func(t *testing.T) {
+		_, err := Start(t.Context(), Options{Binary: filepath.Join(t.TempDir(), "nothing"), DataDir: t.TempDir()})
+		require.ErrorContains(t, err, "make server")
+	})
+	t.Run("a server that ends at once is reported, not waited for", func(t *testing.T) {
+		var log bytes.Buffer
+		_, err := Start(t.Context(), Options{Binary: script(t, "echo no model >&2; exit 3"), DataDir: t.TempDir(), Log: &log})
+		require.ErrorContains(t, err, "exit status 3")
+		require.Contains(t, log.String(), "no model")
+	})
+	t.Run("a server that never gets ready is stopped when the context ends", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		_, err := Start(ctx, Options{Binary: script(t, "exec sleep 60"), DataDir: t.TempDir()})
+		require.ErrorContains(t, err, "not ready in time")
+	})
+}
+
+func script(t *testing.T, body string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "server")
+	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"+body+"\n"), 0o755))
+	return path
+}

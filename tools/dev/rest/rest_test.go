@@ -1,0 +1,43 @@
+package rest
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestClient(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		switch {
+		case r.URL.Path == "/v1/refused":
+			http.Error(w, `{"error":[{"message":"imageFields must name one property"}]}`, http.StatusUnprocessableEntity)
+		case strings.Contains(string(body), "bad query"):
+			_, _ = io.WriteString(w, `{"errors":[{"message":"one"},{"message":"two"}]}`)
+		case r.URL.Path == "/v1/graphql":
+			_, _ = io.WriteString(w, `{"data":{"answer":42}}`)
+		default:
+			_, _ = io.WriteString(w, `{"method":"`+r.Method+`","type":"`+r.Header.Get("Content-Type")+`"}`)
+		}
+	}))
+	defer server.Close()
+	c := New(strings.TrimPrefix(server.URL, "http://"))
+
+	var echoed struct{ Method, Type string }
+	require.NoError(t, c.Do(t.Context(), http.MethodPut, "/any", map[string]int{"a": 1}, &echoed))
+	require.Equal(t, http.MethodPut, echoed.Method)
+	require.Equal(t, "application/json", echoed.Type)
+
+	err := c.Do(t.Context(), http.MethodPost, "/refused", nil, nil)
+	require.ErrorContains(t, err, "POST /refused: 422")
+	require.ErrorContains(t, err, "imageFields must name one property")
+
+	var data struct{ Answer int }
+	require.NoError(t, c.GraphQL(t.Context(), "{ good }", &data))
+	require.Equal(t, 42, data.Answer)
+	require.EqualError(t, c.GraphQL(t.Context(), "{ bad query }", &data), "graphql: one\ntwo")
+}
