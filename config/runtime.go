@@ -1,0 +1,154 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Runtime is what the operator of a server decides: which model runs, on what,
+// and how much of the machine a request may use. It comes from the environment
+// and never from a schema, so that no user of the database can make the server
+// open a path or call an address.
+type Runtime struct {
+	// ModelDir is the folder of the model, or "" for the embedded demo model.
+	ModelDir string
+	// Library is the path of the ONNX Runtime library, or "" to search for it.
+	Library string
+	// Device is what the model should run on, one of [Devices].
+	Device string
+	// Threads is how many threads one inference may use; 0 lets ONNX Runtime
+	// choose.
+	Threads int
+	// PageBatch is how many pages go through the model at once.
+	PageBatch int
+	// MaxQueue is how many requests may wait for the device.
+	MaxQueue int
+	// MaxImageBytes bounds one page image as it is sent, after base64.
+	MaxImageBytes int64
+	// MaxImagePixels bounds one page image once decoded, width times height.
+	MaxImagePixels int64
+	// MaxQueryBytes bounds the UTF-8 text of one query.
+	MaxQueryBytes int
+}
+
+// Devices are the words COLPALI_DEVICE understands.
+func Devices() []string { return []string{"auto", "cpu", "cuda", "webgpu"} }
+
+// RuntimeSettings is every environment variable of the product.
+func RuntimeSettings() []Setting {
+	out := make([]Setting, len(variables))
+	for i, v := range variables {
+		out[i] = v.Setting
+	}
+	return out
+}
+
+// RuntimeFromEnv reads every variable through lookup, which is [os.LookupEnv]
+// in a server and a map in a test. A variable that is set to the empty string
+// counts as unset, because that is what container files pass on for a variable
+// nobody filled in. All that is wrong is reported at once, each with variable,
+// value and bound.
+func RuntimeFromEnv(lookup func(name string) (value string, ok bool)) (Runtime, error) {
+	var runtime Runtime
+	var wrong []error
+	for _, v := range variables {
+		value, _ := lookup(v.Name)
+		value = strings.TrimSpace(value)
+		if value == "" {
+			value = v.Default
+		}
+		if !v.read(&runtime, value) {
+			wrong = append(wrong, v.refuse(value))
+		}
+	}
+	return runtime, errors.Join(wrong...)
+}
+
+// variable is a setting and the way its text gets into a Runtime; read reports
+// whether the value was within its bound.
+type variable struct {
+	Setting
+	read func(r *Runtime, value string) bool
+}
+
+// variables is the only list of environment variables and the only place of
+// their defaults and bounds.
+var variables = []variable{
+	path("COLPALI_MODEL_DIR", "a folder with colpali.json",
+		"Folder of the model that the server runs. Unset: the small demo model inside the "+
+			"binary, which reads printed English and nothing else.",
+		func(r *Runtime) *string { return &r.ModelDir }),
+	path("COLPALI_ONNXRUNTIME", "the path of a shared library",
+		"ONNX Runtime library to load. Unset: ORT_DYLIB_PATH, then the folder of the "+
+			"server binary, then the system's own search.",
+		func(r *Runtime) *string { return &r.Library }),
+	word("COLPALI_DEVICE", "auto", Devices(),
+		"Where the model runs. auto takes the first of cuda, webgpu and cpu that works; "+
+			"a device that is named and does not work stops the server.",
+		func(r *Runtime) *string { return &r.Device }),
+	number("COLPALI_THREADS", 0, 0, 1024, "threads",
+		"Threads of one inference on the CPU. 0 lets ONNX Runtime use every physical core.",
+		func(r *Runtime) *int { return &r.Threads }),
+	number("COLPALI_PAGE_BATCH", 4, 1, 64, "pages",
+		"Pages that go through the model at once during import. More pages use a GPU "+
+			"better and need more of its memory.",
+		func(r *Runtime) *int { return &r.PageBatch }),
+	number("COLPALI_MAX_QUEUE", 256, 1, 65536, "requests",
+		"Requests that may wait for the device. One more is refused at once, so that a "+
+			"client hears about an overloaded server instead of timing out.",
+		func(r *Runtime) *int { return &r.MaxQueue }),
+	number("COLPALI_MAX_IMAGE_BYTES", 32<<20, 1, 1<<30, "bytes",
+		"Largest page image accepted, as the decoded blob.",
+		func(r *Runtime) *int64 { return &r.MaxImageBytes }),
+	number("COLPALI_MAX_IMAGE_PIXELS", 64<<20, 1, 1<<30, "pixels",
+		"Largest page image accepted, width times height. It is checked before the image "+
+			"is decoded: a kilobyte of PNG can claim gigabytes of pixels.",
+		func(r *Runtime) *int64 { return &r.MaxImagePixels }),
+	number("COLPALI_MAX_QUERY_BYTES", 16<<10, 1, 1<<20, "bytes",
+		"Longest query text accepted. The model itself reads far less: what exceeds its "+
+			"token limit is cut.",
+		func(r *Runtime) *int { return &r.MaxQueryBytes }),
+}
+
+// path is a variable that names a file or folder. Whether it exists is found
+// out by whoever opens it, who can also say what was missing in it.
+func path(name, bound, doc string, field func(*Runtime) *string) variable {
+	return variable{
+		Setting{Name: name, Bound: bound, Doc: doc},
+		func(r *Runtime, value string) bool {
+			*field(r) = value
+			return true
+		},
+	}
+}
+
+func word(name, byDefault string, words []string, doc string, field func(*Runtime) *string) variable {
+	return variable{
+		Setting{Name: name, Default: byDefault, Bound: oneOf(words), Doc: doc},
+		func(r *Runtime, value string) bool {
+			*field(r) = value
+			return slices.Contains(words, value)
+		},
+	}
+}
+
+func number[T int | int64](name string, byDefault, low, high T, unit, doc string, field func(*Runtime) *T) variable {
+	return variable{
+		Setting{
+			Name:    name,
+			Default: fmt.Sprint(byDefault),
+			Bound:   fmt.Sprintf("a whole number of %s from %d to %d", unit, low, high),
+			Doc:     doc,
+		},
+		func(r *Runtime, value string) bool {
+			// A bit size of 32 keeps T(n) exact on every platform; the largest
+			// bound of the table is 2^30.
+			n, err := strconv.ParseInt(value, 10, 32)
+			*field(r) = T(n)
+			return err == nil && T(n) >= low && T(n) <= high
+		},
+	}
+}

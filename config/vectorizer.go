@@ -1,0 +1,110 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Vectorizer is what a collection says to the vectorizer module:
+//
+//	"vectorizer": {"multi2multivec-colpali": {"imageFields": ["page"], "index": "plaid"}}
+type Vectorizer struct {
+	// ImageField is the blob property that holds the page image.
+	ImageField string
+	// Index is the index the vectors are meant for, [IndexPlaid] or [IndexHNSW].
+	Index string
+}
+
+// The two indexes a collection can ask for.
+const (
+	// IndexPlaid is the index of this product, enabled by the block
+	// vectorIndexConfig.multivector.plaid.
+	IndexPlaid = "plaid"
+	// IndexHNSW is Weaviate's own index with one graph node per token vector.
+	IndexHNSW = "hnsw"
+)
+
+var (
+	imageFields = Setting{
+		Name:  "imageFields",
+		Bound: "a list with the name of exactly one blob property",
+		Doc:   "The blob property with the page image, base64-encoded. It is the whole input of the vector.",
+	}
+	index = Setting{
+		Name:    "index",
+		Default: IndexPlaid,
+		Bound:   oneOf([]string{IndexPlaid, IndexHNSW}),
+		Doc: "The index the collection wants. plaid demands the block vectorIndexConfig.multivector.plaid, " +
+			"so that a schema which lost that block on its way through a client is refused instead of " +
+			"becoming a plain hnsw; hnsw says that plain hnsw is meant.",
+	}
+)
+
+// VectorizerSettings is every key a collection may give to the vectorizer module.
+func VectorizerSettings() []Setting { return []Setting{imageFields, index} }
+
+// foreign are settings of sibling modules that users bring along. They would be
+// refused as unknown anyway; here they are told what to do instead.
+var foreign = map[string]string{
+	"textFields":   "the vector is made from the page image alone; keep text in a text property and combine both with hybrid search",
+	"weights":      "there is only one input, so nothing can be weighted",
+	"properties":   "the only input is the property named in imageFields",
+	"model":        "the model is the operator's choice: the server was started with it (COLPALI_MODEL_DIR)",
+	"device":       "the device is the operator's choice: the server was started with it (COLPALI_DEVICE)",
+	"baseURL":      "the model runs inside this server; no address from a schema reaches the network",
+	"inferenceUrl": "the model runs inside this server; no address from a schema reaches the network",
+}
+
+// ParseVectorizer reads the settings of a collection that exists. Keys it does
+// not know are skipped: a collection that one version of the product accepted
+// must work in every other.
+func ParseVectorizer(raw map[string]any) (Vectorizer, error) {
+	field, ok := onlyString(raw[imageFields.Name])
+	if !ok {
+		return Vectorizer{}, imageFields.refuse(raw[imageFields.Name])
+	}
+	chosen := index.Default
+	if value, given := raw[index.Name]; given {
+		chosen, _ = value.(string)
+		if chosen != IndexPlaid && chosen != IndexHNSW {
+			return Vectorizer{}, index.refuse(value)
+		}
+	}
+	return Vectorizer{ImageField: field, Index: chosen}, nil
+}
+
+// ValidateVectorizer checks the settings of a collection that is being created:
+// on top of [ParseVectorizer] it refuses keys it does not know, since a typing
+// error is best found here.
+func ValidateVectorizer(raw map[string]any) error {
+	known := []string{imageFields.Name, index.Name}
+	for _, key := range slices.Sorted(maps.Keys(raw)) { // sorted: the same mistake gets the same message
+		if why, ok := foreign[key]; ok {
+			return fmt.Errorf("setting %q is not accepted: %s", key, why)
+		}
+		if !slices.Contains(known, key) {
+			return fmt.Errorf("unknown setting %s; the settings are %s", shorten(key), strings.Join(known, ", "))
+		}
+	}
+	_, err := ParseVectorizer(raw)
+	return err
+}
+
+// onlyString returns the string in a list of exactly one non-empty string. Lists
+// arrive as []any from JSON and as []string from Go callers.
+func onlyString(value any) (string, bool) {
+	switch list := value.(type) {
+	case []any:
+		if len(list) == 1 {
+			s, ok := list[0].(string)
+			return s, ok && s != ""
+		}
+	case []string:
+		if len(list) == 1 {
+			return list[0], list[0] != ""
+		}
+	}
+	return "", false
+}
