@@ -1,0 +1,75 @@
+# `make` alone prints the targets. README.md opens with the first two.
+
+HTTP_PORT ?= 8080
+GRPC_PORT ?= 50051
+DATA_DIR  ?= data
+MODEL_DIR ?=
+
+PYTHON    ?= python3
+GO        ?= go
+# Without -trimpath the folder of the patched Weaviate copy would enter every cache key and all of
+# Weaviate would be compiled twice, once for our unit tests and once for the server.
+export GOFLAGS := -trimpath
+
+GOLANGCI  := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+ORT_DIR   := build/onnxruntime
+VENV      := build/venv
+SERVER    := bin/weaviate-colpali
+ORT       := $(CURDIR)/$(ORT_DIR)/lib/libonnxruntime.$(if $(filter Darwin,$(shell uname -s)),dylib,so)
+
+# The server finds the library beside its binary; programs that `go test` and `go run` build elsewhere
+# are told where it is.
+unit bench demo: export COLPALI_ONNXRUNTIME := $(ORT)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## print the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: server ## build, start, import the sample pages, ask, show where each answer matched
+	$(GO) run ./tools/dev/demo -server $(SERVER) -o build/demo
+
+.PHONY: test
+test: lint unit acceptance ## everything that CI runs
+
+.PHONY: server
+server: onnxruntime ## build bin/weaviate-colpali: Weaviate with the module and the index inside
+	$(GO) run ./tools/dev/build -o $(SERVER)
+	@mkdir -p bin/lib && cp -p $(ORT_DIR)/lib/* bin/lib/
+
+.PHONY: serve
+serve: server ## run the server in the foreground: HTTP_PORT= GRPC_PORT= DATA_DIR= MODEL_DIR=
+	$(GO) run ./tools/dev/serve -server $(SERVER) -http $(HTTP_PORT) -grpc $(GRPC_PORT) -data $(DATA_DIR) -model "$(MODEL_DIR)"
+
+.PHONY: unit
+unit: onnxruntime ## unit tests with the race detector, against unpatched Weaviate
+	$(GO) test -race ./...
+
+.PHONY: acceptance
+acceptance: server $(VENV)/stamp ## tests against the real server, by Go and Python clients
+	cd test/acceptance && $(GO) test -count=1 -timeout 30m ./...
+	$(VENV)/bin/python -m pytest -q test/acceptance/python
+
+.PHONY: lint
+lint: ## golangci-lint with the rules and reasons of .golangci.yml
+	$(GOLANGCI) run ./...
+	cd test/acceptance && $(GOLANGCI) run --config ../../.golangci.yml ./...
+
+.PHONY: bench
+bench: onnxruntime ## benchmarks; run them on an idle machine
+	$(GO) test -run '^$$' -bench . -benchmem ./maxsim ./multivector ./vectorizer/...
+
+.PHONY: onnxruntime
+onnxruntime:
+	@$(GO) run ./tools/dev/onnxruntime -o $(ORT_DIR) -python $(PYTHON)
+
+$(VENV)/stamp: test/acceptance/python/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.PHONY: clean
+clean: ## remove what was built; data and Go's own cache stay
+	rm -rf bin build
