@@ -1,0 +1,141 @@
+package main
+
+import (
+	"embed"
+	"fmt"
+	"go/parser"
+	"go/token"
+	"strings"
+)
+
+// An edit changes one place of one Weaviate file. Its anchor must occur exactly
+// once in that file: an anchor that a new Weaviate release moved or doubled
+// stops the build instead of patching something else.
+type edit struct {
+	file   string // relative to the root of Weaviate's module
+	anchor string
+	text   string // takes the anchor's place
+	why    string
+}
+
+// edits is everything that changes in files of Weaviate. What can stand in a
+// file of its own is in [additions] instead.
+var edits = []edit{
+	{
+		file:   "entities/vectorindex/hnsw/multivector_config.go",
+		anchor: "\tAggregation  string       `json:\"aggregation\"`\n",
+		text: "\tAggregation  string       `json:\"aggregation\"`\n" +
+			"\tPlaid        PlaidConfig  `json:\"plaid,omitzero\"`\n",
+		why: "the block is kept with the class and echoed, and left out of every other class",
+	},
+	{
+		file:   "entities/vectorindex/hnsw/config.go",
+		anchor: "\treturn uc, uc.validate()\n",
+		text:   "\tuc.readPlaid(asMap)\n\treturn uc, uc.validate()\n",
+		why:    "the block is read wherever a class is parsed",
+	},
+	{
+		file:   "entities/vectorindex/hnsw/config.go",
+		anchor: "if pqEnabled || sqEnabled || rqEnabled || bqEnabled || skipDefaultQuantization {",
+		text:   "if pqEnabled || sqEnabled || rqEnabled || bqEnabled || skipDefaultQuantization || hnswConfig.Multivector.Plaid.Enabled {",
+		why:    "the server's default quantization applies to the graph, which the block replaces",
+	},
+	{
+		file:   "adapters/repos/db/vector/hnsw/config_update.go",
+		anchor: "\t\t{\n\t\t\tname:     \"muvera enabled\",\n",
+		text: "\t\t{\n\t\t\tname:     \"multivector.plaid.enabled\",\n" +
+			"\t\t\taccessor: func(c ent.UserConfig) interface{} { return c.Multivector.Plaid.Enabled },\n\t\t},\n" +
+			"\t\t{\n\t\t\tname:     \"muvera enabled\",\n",
+		why: "an update cannot exchange the index of a class",
+	},
+	{
+		file:   "usecases/schema/class.go",
+		anchor: "\tif err := h.validateCanAddClass(ctx, cls, originalClassName, classGetterWithAuth, true); err != nil {\n",
+		text: "\tif err := checkPlaid(cls); err != nil {\n\t\treturn nil, 0, err\n\t}\n\n" +
+			"\tif err := h.validateCanAddClass(ctx, cls, originalClassName, classGetterWithAuth, true); err != nil {\n",
+		why: "a wrong block is refused when a class is created",
+	},
+	{
+		file:   "usecases/schema/class.go",
+		anchor: "\tif err := h.parser.ParseClass(updated); err != nil {\n",
+		text: "\tif err := checkPlaid(updated); err != nil {\n\t\treturn err\n\t}\n\n" +
+			"\tif err := h.parser.ParseClass(updated); err != nil {\n",
+		why: "a wrong block is refused when a class is updated",
+	},
+	{
+		file:   "adapters/repos/db/shard_init_vector.go",
+		anchor: "\tvar distProv distancer.Provider\n",
+		text: "\tif index, enabled, err := initPlaidIndex(ctx, s, targetVector, vectorIndexUserConfig); enabled {\n" +
+			"\t\treturn index, err\n\t}\n\n" +
+			"\tvar distProv distancer.Provider\n",
+		why: "a shard builds our index where the block is enabled",
+	},
+	{
+		file:   "adapters/handlers/rest/configure_api.go",
+		anchor: "\tif _, ok := enabledModules[modt2vbigram.Name]; ok {\n",
+		text: "\tregisterColPali(appState, enabledModules)\n\n" +
+			"\tif _, ok := enabledModules[modt2vbigram.Name]; ok {\n",
+		why: "our module is registered with Weaviate's own",
+	},
+}
+
+// additions are the files added to Weaviate's packages: the path in the module,
+// and the file under patches/ that becomes it. They hold the imports of our
+// packages, so that no edit has to touch an import block.
+var additions = map[string]string{
+	"entities/vectorindex/hnsw/zz_plaid.go": "entities_vectorindex_hnsw.go.txt",
+	"usecases/schema/zz_plaid.go":           "usecases_schema.go.txt",
+	"adapters/repos/db/zz_plaid.go":         "adapters_repos_db.go.txt",
+	"adapters/handlers/rest/zz_colpali.go":  "adapters_handlers_rest.go.txt",
+}
+
+//go:embed patches
+var patchFiles embed.FS
+
+// apply makes one edit in the text of its file.
+func (e edit) apply(source string) (string, error) {
+	if n := strings.Count(source, e.anchor); n != 1 {
+		return "", fmt.Errorf("%s: the anchor %q occurs %d times, want exactly once: "+
+			"this Weaviate release moved it; find the new place that serves the purpose (%s) "+
+			"and correct the edit in tools/dev/build/patches.go", e.file, e.anchor, n, e.why)
+	}
+	return strings.Replace(source, e.anchor, e.text, 1), nil
+}
+
+// patched returns the full text of every file that differs from stock Weaviate,
+// by path. read returns the text of a stock file; it fails with an error that
+// wraps fs.ErrNotExist for a file that stock Weaviate does not have.
+func patched(read func(path string) ([]byte, error)) (map[string]string, error) {
+	files := map[string]string{}
+	for _, e := range edits {
+		source, ok := files[e.file]
+		if !ok {
+			stock, err := read(e.file)
+			if err != nil {
+				return nil, fmt.Errorf("read the file to patch: %w", err)
+			}
+			source = string(stock)
+		}
+		changed, err := e.apply(source)
+		if err != nil {
+			return nil, err
+		}
+		files[e.file] = changed
+	}
+	for path, name := range additions {
+		if _, err := read(path); err == nil {
+			return nil, fmt.Errorf("%s: this Weaviate release has a file of that name: rename ours in tools/dev/build/patches.go", path)
+		}
+		text, err := patchFiles.ReadFile("patches/" + name)
+		if err != nil {
+			return nil, err
+		}
+		files[path] = string(text)
+	}
+	for path, text := range files {
+		if _, err := parser.ParseFile(token.NewFileSet(), path, text, parser.SkipObjectResolution); err != nil {
+			return nil, fmt.Errorf("the patched file is no Go code: %w", err)
+		}
+	}
+	return files, nil
+}
