@@ -60,11 +60,15 @@ func run(out, python, goPlatform string) error {
 		return nil
 	}
 	fmt.Fprintf(os.Stderr, "onnxruntime: fetching the %s wheel with pip (about 25 MB)\n", tag)
-	wheel, cleanup, err := download(python, tag)
+	tmp, err := os.MkdirTemp("", "onnxruntime")
 	if err != nil {
 		return err
 	}
-	defer cleanup()
+	defer os.RemoveAll(tmp)
+	wheel, err := download(python, tag, tmp)
+	if err != nil {
+		return err
+	}
 	library, err := unpack(wheel, filepath.Join(out, "lib"))
 	if err != nil {
 		return err
@@ -79,21 +83,11 @@ func stampOf(tag string) string {
 	return hex.EncodeToString(sum[:]) + "\n"
 }
 
-// download lets pip fetch and verify the wheel and returns its path.
-func download(python, tag string) (wheel string, cleanup func(), err error) {
-	dir, err := os.MkdirTemp("", "onnxruntime")
-	if err != nil {
-		return "", nil, err
-	}
-	cleanup = func() { _ = os.RemoveAll(dir) }
-	defer func() {
-		if err != nil {
-			cleanup()
-		}
-	}()
+// download lets pip fetch and verify the wheel into dir and returns its path.
+func download(python, tag, dir string) (string, error) {
 	file := filepath.Join(dir, "requirements.txt")
 	if err := os.WriteFile(file, []byte(requirements), 0o644); err != nil {
-		return "", nil, err
+		return "", err
 	}
 	// Python version and ABI are named so that the same wheel comes whatever Python the user has.
 	cmd := exec.Command(python, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
@@ -101,16 +95,16 @@ func download(python, tag string) (wheel string, cleanup func(), err error) {
 		"--implementation", "cp", "--python-version", "3.11", "--abi", "cp311", "--platform", tag, "-d", dir)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	if err := cmd.Run(); err != nil {
-		return "", nil, fmt.Errorf("pip download failed: %w (is Python 3 with pip installed, and does pip reach its index?)", err)
+		return "", fmt.Errorf("pip download failed: %w (is Python 3 with pip installed, and does pip reach its index?)", err)
 	}
 	wheels, err := filepath.Glob(filepath.Join(dir, "*.whl"))
 	if err != nil {
-		return "", nil, err
+		return "", err
 	}
 	if len(wheels) != 1 {
-		return "", nil, fmt.Errorf("pip left %d wheels, want 1", len(wheels))
+		return "", fmt.Errorf("pip left %d wheels, want 1", len(wheels))
 	}
-	return wheels[0], cleanup, nil
+	return wheels[0], nil
 }
 
 // unpack writes the shared library of the wheel into dir and returns its path.
