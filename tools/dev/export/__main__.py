@@ -1,0 +1,44 @@
+"""python -m export CHECKPOINT OUT [options]   (run in tools/dev)"""
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+
+from . import PRESETS, export, load_checkpoint
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="export", description="Export a ColPali checkpoint folder for the vectorizer.")
+    parser.add_argument("checkpoint", type=Path, help="folder of a transformers ColPaliForRetrieval (-hf) checkpoint")
+    parser.add_argument("out", type=Path, help="model folder to write")
+    parser.add_argument("--name", help="shown in /v1/meta; default: the checkpoint folder's name")
+    parser.add_argument("--prompt", choices=sorted(PRESETS), default="colpali-question")
+    parser.add_argument("--max-query-tokens", type=int, default=128, help="longer queries are cut (default: 128)")
+    parser.add_argument("--pass-order", choices=("pillow12", "pillow13"), default="pillow13")
+    parser.add_argument("--weights", choices=("fp32", "fp16"), default="fp32", help="how weights are stored; computing stays float32")
+    parser.add_argument("--vision-int8", type=Path, metavar="PAGES", help="int8 convolutions, calibrated on the page images of this folder")
+    options = parser.parse_args()
+    try:
+        print(_run(options))
+    except ValueError as problem:
+        sys.exit(f"export: {problem}")
+
+
+def _run(options: argparse.Namespace) -> str:
+    model, image = load_checkpoint(options.checkpoint)
+    return export(
+        model,
+        options.checkpoint / "tokenizer.json",
+        dataclasses.replace(PRESETS[options.prompt], max_query_tokens=options.max_query_tokens),
+        options.out,
+        name=options.name or options.checkpoint.name,
+        checkpoint=options.checkpoint.name,
+        image=dataclasses.replace(image, pass_order=options.pass_order),
+        weight_type=options.weights,
+        vision_int8=options.vision_int8,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Reads a transformers ColPali checkpoint folder from disk; never from the network."""
+
+import json
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from .manifest import ImageSpec
+
+RESAMPLE = {1: "lanczos", 3: "bicubic"}  # PIL.Image.Resampling
+
+
+def load_checkpoint(folder: Path) -> tuple[nn.Module, ImageSpec]:
+    """The model in float32, ready to export, and the checkpoint's image settings."""
+    _refuse_unsupported(folder)
+    # transformers takes seconds to import; in-memory exports never need it here.
+    from transformers import ColPaliForRetrieval
+
+    model, report = ColPaliForRetrieval.from_pretrained(
+        folder, dtype=torch.float32, local_files_only=True, output_loading_info=True
+    )
+    # A projection that is not in the file would be left random, and the model would
+    # look healthy while it ranks by chance.
+    if report["missing_keys"]:
+        raise ValueError(f"{folder} lacks weights: {sorted(report['missing_keys'])[:8]}")
+    return model.eval(), _image_spec(folder)
+
+
+def _refuse_unsupported(folder: Path) -> None:
+    if (folder / "adapter_config.json").exists():
+        raise ValueError(
+            f"{folder} is a LoRA adapter, not a whole model: merge it into its base model first, "
+            "or take the checkpoint's merged transformers form (its name ends in -hf)"
+        )
+    architectures = _json(folder / "config.json").get("architectures") or []
+    if architectures != ["ColPaliForRetrieval"]:
+        raise ValueError(
+            f"{folder}/config.json says architectures {architectures}; only transformers' "
+            "ColPaliForRetrieval can be exported (checkpoints whose name ends in -hf)"
+        )
+
+
+def _image_spec(folder: Path) -> ImageSpec:
+    settings = _image_settings(folder)
+    if settings.get("resample", 3) not in RESAMPLE:
+        raise ValueError(f"{folder} resamples with PIL filter {settings['resample']}; known are {RESAMPLE}")
+    return ImageSpec(
+        width=settings["size"]["width"],
+        height=settings["size"]["height"],
+        resample=RESAMPLE[settings.get("resample", 3)],
+        rescale=settings.get("rescale_factor", 1 / 255),
+        mean=tuple(settings.get("image_mean", (0.5, 0.5, 0.5))),
+        std=tuple(settings.get("image_std", (0.5, 0.5, 0.5))),
+    )
+
+
+def _image_settings(folder: Path) -> dict:
+    # transformers 5 writes the image processor into processor_config.json, 4 into its own file.
+    own = folder / "preprocessor_config.json"
+    return _json(own) if own.exists() else _json(folder / "processor_config.json")["image_processor"]
+
+
+def _json(path: Path) -> dict:
+    if not path.exists():
+        raise ValueError(f"{path} is missing")
+    return json.loads(path.read_text(encoding="utf-8"))

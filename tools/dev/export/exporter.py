@@ -1,0 +1,192 @@
+"""The one way from a model in memory to a model folder."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from PIL import Image
+from tokenizers import Tokenizer
+from torch import nn
+
+from . import graphs, manifest, verify, weights
+from .manifest import ImageSpec
+from .prompt import Prompt
+
+
+def export(
+    model: nn.Module,
+    tokenizer_json: Path,
+    prompt: Prompt,
+    out: Path,
+    *,
+    name: str,
+    checkpoint: str,
+    image: ImageSpec | None = None,
+    weight_type: str = "fp32",
+    vision_int8: Path | None = None,
+) -> str:
+    """Writes a model folder and returns one line saying how close it is to PyTorch.
+
+    model        ColPaliForRetrieval, or a module with its attributes: config,
+                 vlm.model.{get_image_features, get_input_embeddings, language_model},
+                 embedding_proj_layer, and its forward. The vision tower may be any
+                 network that gives [B, image_tokens, width].
+    image        default: square, of the vision config's image_size, mean = std = 0.5
+    weight_type  "fp32", or "fp16" to store large weights in half (computing in fp32)
+    vision_int8  a folder of page images to calibrate an int8 vision tower on
+    """
+    if weight_type not in ("fp32", "fp16"):
+        raise ValueError(f"weight_type is {weight_type!r}; known are fp32 and fp16")
+    model = model.float().eval()
+    image = image or _square(model)
+    tokenizer = Tokenizer.from_file(str(tokenizer_json))
+    with torch.no_grad():
+        blank = torch.ones(2, 3, image.height, image.width)
+        features = graphs.VisionGraph(model)(blank)
+    page_ids = [graphs.image_token_id(model)] * features.shape[1] + prompt.page_suffix_ids(tokenizer)
+    _check_ids(model, page_ids, prompt.query_ids(tokenizer, ""))
+    queries = [prompt.query_ids(tokenizer, words) for words in verify.QUERIES]
+    expected = verify.reference(model, page_ids, queries, verify.test_pages(image.width, image.height))
+
+    out = Path(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=out.name + ".") as scratch:
+        folder = Path(scratch)
+        graphs.write_vision(model, folder / "vision.onnx", image.height, image.width)
+        graphs.write_text(model, folder / "text.onnx", page_ids, features)
+        check = _check_exact(folder, expected)
+        if vision_int8:
+            weights.quantize_convolutions(folder / "vision.onnx", _calibration_pages(vision_int8, image))
+        files = _store(folder, weight_type)
+        if vision_int8 or weight_type != "fp32":
+            check += "; " + _check_shrunk(folder, expected)
+        files.append(Path(shutil.copyfile(tokenizer_json, folder / "tokenizer.json")))
+        manifest.write(
+            folder,
+            files,
+            {
+                "name": name,
+                "family": "colpali",
+                "dim": int(expected.page_embeddings.shape[-1]),
+                **_graph_fields(features.shape[-1]),
+                **_image_fields(image),
+                **_prompt_fields(prompt, tokenizer, page_ids, features.shape[1], image),
+                "tokenizer": {"file": "tokenizer.json"},
+                "source": {
+                    "checkpoint": checkpoint,
+                    "preset": prompt.name,
+                    "weights": weight_type + (", vision convolutions int8" if vision_int8 else ""),
+                    "check": check,
+                    "torch": version("torch"),
+                    "transformers": version("transformers"),
+                    "onnxruntime": version("onnxruntime"),
+                },
+            },
+        )
+        _publish(folder, out)
+    return check
+
+
+def _square(model: nn.Module) -> ImageSpec:
+    size = model.config.vlm_config.vision_config.image_size
+    return ImageSpec(width=size, height=size)
+
+
+def _check_ids(model: nn.Module, page_ids: list[int], query_ids: list[int]) -> None:
+    rows = model.vlm.model.get_input_embeddings().num_embeddings
+    image_id = graphs.image_token_id(model)
+    words = [token for token in page_ids + query_ids if token != image_id]
+    if max(words) >= rows:
+        raise ValueError(f"the prompt has token id {max(words)}, the model embeds {rows}: tokenizer.json is another model's")
+    if image_id in query_ids:
+        raise ValueError("the query prompt contains the image token")
+
+
+def _check_exact(folder: Path, expected: verify.Reference) -> str:
+    difference, _ = verify.compare(folder, expected)
+    if difference > verify.TOLERANCE:
+        raise ValueError(f"the graphs differ from PyTorch by {difference:.1e}, more than {verify.TOLERANCE:.0e}; nothing was kept")
+    return f"graphs equal PyTorch within {difference:.1e}"
+
+
+def _check_shrunk(folder: Path, expected: verify.Reference) -> str:
+    _, cosine = verify.compare(folder, expected)
+    if cosine < verify.LEAST_COSINE:
+        raise ValueError(f"shrinking the weights turned a vector to cosine {cosine:.4f}, below {verify.LEAST_COSINE}; nothing was kept")
+    return f"with the stored weights every vector keeps cosine {cosine:.6f}"
+
+
+def _store(folder: Path, weight_type: str) -> list[Path]:
+    files = []
+    for name in ("vision.onnx", "text.onnx"):
+        graph = onnx.load(str(folder / name))
+        for leftover in folder.glob("*"):
+            # The exporter may have spilled a large graph's tensors into files of their
+            # own; they are in memory now and will be written as one file.
+            if leftover.suffix not in (".onnx", ".onnx_data"):
+                leftover.unlink()
+        if weight_type == "fp16":
+            weights.store_as_float16(graph)
+        files += weights.save(graph, folder / name)
+    return files
+
+
+def _calibration_pages(folder: Path, image: ImageSpec) -> Iterator[np.ndarray]:
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".png", ".jpg", ".jpeg"))
+    if not paths:
+        raise ValueError(f"{folder} has no .png or .jpg page to calibrate on")
+    return (image.pixel_values(Image.open(path)) for path in paths)
+
+
+def _graph_fields(width: int) -> dict:
+    return {
+        "graph": {
+            "vision": {"file": "vision.onnx", "pixel_values": "pixel_values", "image_features": "image_features"},
+            "text": {
+                "file": "text.onnx",
+                "input_ids": "input_ids",
+                "attention_mask": "attention_mask",
+                "image_features": "image_features",
+                "embeddings": "embeddings",
+            },
+            "image_feature_width": int(width),
+        }
+    }
+
+
+def _image_fields(image: ImageSpec) -> dict:
+    return {"image": {field: getattr(image, field) for field in ImageSpec.__dataclass_fields__}}
+
+
+def _prompt_fields(prompt: Prompt, tokenizer: Tokenizer, page_ids: list[int], tokens: int, image: ImageSpec) -> dict:
+    columns = round((tokens * image.width / image.height) ** 0.5)
+    if tokens % columns:
+        raise ValueError(f"{tokens} image tokens make no grid on {image.width}x{image.height} pixels")
+    return {
+        "page": {
+            "prefix_ids": [],
+            "image_token_id": page_ids[0],
+            "image_tokens": tokens,
+            "grid": {"width": columns, "height": tokens // columns},
+            "suffix_ids": page_ids[tokens:],
+        },
+        "query": {
+            "prefix_ids": prompt.query_prefix_ids(tokenizer),
+            "prefix_text": prompt.query_prefix,
+            "suffix_ids": prompt.query_suffix_ids(tokenizer),
+            "max_tokens": prompt.max_query_tokens,
+        },
+    }
+
+
+def _publish(folder: Path, out: Path) -> None:
+    """The manifest goes last: a folder with one is complete."""
+    out.mkdir(exist_ok=True)
+    (out / manifest.FILE).unlink(missing_ok=True)
+    for path in sorted(folder.iterdir(), key=lambda path: path.name == manifest.FILE):
+        path.replace(out / path.name)
