@@ -57,6 +57,10 @@ lint: ## golangci-lint with the rules and reasons of .golangci.yml
 	$(GOLANGCI) run ./...
 	cd test/acceptance && $(GOLANGCI) run --config ../../.golangci.yml ./...
 
+.PHONY: generate
+generate: ## write what is generated: docs/configuration.md
+	$(GO) run ./tools/dev/docs
+
 .PHONY: bench
 bench: onnxruntime ## benchmarks; run them on an idle machine
 	$(GO) test -run '^$$' -bench . -benchmem ./maxsim ./multivector ./vectorizer/...

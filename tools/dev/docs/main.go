@@ -1,0 +1,68 @@
+// Command docs writes docs/configuration.md out of the tables in config/, so that the page and the
+// code cannot differ. `make generate` runs it; a test fails while the page is stale.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"text/template"
+
+	"weaviate-colpali/config"
+)
+
+func main() {
+	out := flag.String("o", "docs/configuration.md", "page to write")
+	flag.Parse()
+	page, err := render()
+	if err == nil {
+		err = os.WriteFile(*out, []byte(page), 0o644)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "docs:", err)
+		os.Exit(1)
+	}
+}
+
+const pageTemplate = `# Configuration
+
+<!-- Written by tools/dev/docs from the tables in config/: change those and run "make generate". -->
+
+## Server: environment variables
+
+What the operator decides. A schema cannot change any of it.
+
+{{template "table" .Runtime}}
+Weaviate's own variables apply as in Weaviate. Set GOMEMLIMIT: its memory checks do nothing without.
+
+## Collection: settings of the vectorizer
+
+The keys under "multi2multivec-colpali" (or its other name, "colpali") in a named vector's "vectorizer".
+
+{{template "table" .Vectorizer}}
+## Collection: the index
+
+The block "multivector.plaid" in "vectorIndexConfig", with "vectorIndexType": "hnsw":
+
+    "vectorIndexConfig": {"multivector": {"enabled": true, "plaid": {"enabled": true}}}
+
+It cannot be switched on or off on an existing collection, and it excludes muvera, pq, bq, sq, rq and
+skip. The distance is "dot": the negative of the MaxSim score, so smaller is better.
+{{define "table"}}| name | default | accepted | what it does |
+|---|---|---|---|
+{{range .}}| ` + "`{{.Name}}`" + ` | {{with .Default}}` + "`{{.}}`" + `{{else}}unset{{end}} | {{.Bound}} | {{.Doc}} |
+{{end}}{{end}}`
+
+func render() (string, error) {
+	t, err := template.New("page").Parse(pageTemplate)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	err = t.Execute(&b, map[string][]config.Setting{
+		"Runtime":    config.RuntimeSettings(),
+		"Vectorizer": config.VectorizerSettings(),
+	})
+	return b.String(), err
+}
