@@ -1,0 +1,40 @@
+package plaid
+
+// Distance is the only distance of a collection with an enabled block: MaxSim
+// adds up dot products, and Weaviate reports the negated sum.
+const Distance = "dot"
+
+// Config is the parsed block. It holds scalars only, since Weaviate copies the
+// settings that contain it by value and compares them with reflect.DeepEqual.
+type Config struct {
+	// Enabled chooses this project's index. It never changes after creation.
+	Enabled bool `json:"enabled"`
+}
+
+// Parse reads the block out of a vectorIndexConfig. It ignores what it does not
+// know or cannot read, see the package comment.
+func Parse(vectorIndexConfig map[string]any) Config {
+	block, _ := object(vectorIndexConfig, "multivector", "plaid")
+	enabled, _ := block["enabled"].(bool)
+	return Config{Enabled: enabled}
+}
+
+// Requested reports whether a vectorIndexConfig, as a user sent it, asks for
+// this project's index.
+func Requested(vectorIndexConfig any) bool {
+	config, _ := vectorIndexConfig.(map[string]any)
+	return Parse(config).Enabled
+}
+
+// object follows path through nested JSON objects. The second result is false
+// where the path ends in something else than an object.
+func object(from map[string]any, path ...string) (map[string]any, bool) {
+	for _, key := range path {
+		next, ok := from[key].(map[string]any)
+		if !ok {
+			return nil, false
+		}
+		from = next
+	}
+	return from, true
+}
