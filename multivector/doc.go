@@ -1,0 +1,21 @@
+// Package multivector searches documents that are multi-vectors, by MaxSim.
+//
+// An [Index] knows which documents are live. It does not keep their vectors:
+// those are read from a [Source], which stays the only truth. So the index is
+// derived state, rebuilt with [Index.Load] whenever it is opened, and a search is
+// exact by construction: it scores every live document that passes the filter
+// with the vectors as they were stored. [Index.Search] is the way to read first.
+//
+// # Words
+//
+//   - A document is a multi-vector with an id. Ids are never used again: a
+//     document whose vectors change gets a new one.
+//   - A score is the MaxSim of a query and a document; larger is better.
+//   - Certified says that an answer equals brute force over the live documents.
+//
+// # Concurrency
+//
+// All methods may be called at once. A search works on the documents that were
+// live when it began: one that is added meanwhile is found by the next search,
+// one that is deleted meanwhile may still be found if its vectors are.
+package multivector

@@ -1,0 +1,484 @@
+package multivector
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"weaviate-colpali/maxsim"
+)
+
+// memory is a Source that holds multi-vectors in a map.
+type memory struct {
+	mu      sync.RWMutex
+	stored  map[uint64]maxsim.Matrix
+	reads   atomic.Int64
+	open    atomic.Int64 // views not closed
+	viewErr error
+	readErr error
+	onRead  func(id uint64)
+}
+
+func newMemory() *memory {
+	return &memory{stored: map[uint64]maxsim.Matrix{}}
+}
+
+func (m *memory) View() (View, error) {
+	if m.viewErr != nil {
+		return nil, m.viewErr
+	}
+	m.open.Add(1)
+	return m, nil
+}
+
+func (m *memory) Close() { m.open.Add(-1) }
+
+func (m *memory) Vectors(_ context.Context, id uint64, buffer *Buffer) (maxsim.Matrix, error) {
+	m.reads.Add(1)
+	if m.onRead != nil {
+		m.onRead(id)
+	}
+	if m.readErr != nil {
+		return maxsim.Matrix{}, m.readErr
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	vectors, ok := m.stored[id]
+	if !ok {
+		return maxsim.Matrix{}, ErrNotStored
+	}
+	buffer.Floats = append(buffer.Floats[:0], vectors.Data...)
+	return maxsim.Matrix{Data: buffer.Floats, Dim: vectors.Dim}, nil
+}
+
+func (m *memory) put(id uint64, vectors maxsim.Matrix) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stored[id] = vectors
+}
+
+func (m *memory) remove(id uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.stored, id)
+}
+
+// bruteForce is what a search must answer.
+func (m *memory) bruteForce(query *maxsim.Query, live []uint64, k int, filter Filter, minScore *float32) []Result {
+	var results []Result
+	for _, id := range live {
+		vectors, ok := m.stored[id]
+		if !ok || filter != nil && !filter.Contains(id) {
+			continue
+		}
+		score := query.Score(vectors)
+		if minScore == nil || score >= *minScore {
+			results = append(results, Result{ID: id, Score: score})
+		}
+	}
+	slices.SortFunc(results, func(a, b Result) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.ID, b.ID))
+	})
+	return results[:min(k, len(results))]
+}
+
+type idSet map[uint64]bool
+
+func (s idSet) Contains(id uint64) bool { return s[id] }
+
+func matrix(dim int, numbers ...float32) maxsim.Matrix {
+	return maxsim.Matrix{Data: numbers, Dim: dim}
+}
+
+func randomMatrix(r *rand.Rand, rows, dim int) maxsim.Matrix {
+	m := maxsim.Matrix{Data: make([]float32, rows*dim), Dim: dim}
+	for i := range m.Data {
+		m.Data[i] = float32(r.NormFloat64())
+	}
+	return m
+}
+
+func pack(t testing.TB, m maxsim.Matrix) *maxsim.Query {
+	t.Helper()
+	q, err := maxsim.NewQuery(m)
+	require.NoError(t, err)
+	return q
+}
+
+func TestSearchRanksByScoreThenID(t *testing.T) {
+	ctx := context.Background()
+	source := newMemory()
+	index := New(source)
+	for id, number := range map[uint64]float32{7: 1, 3: 2, 5: 2, 9: -1} {
+		source.put(id, matrix(1, number))
+		require.NoError(t, index.Add(ctx, 1, id))
+	}
+	query := pack(t, matrix(1, 1))
+
+	got, err := index.Search(ctx, query, 3, SearchOptions{})
+	require.NoError(t, err)
+	require.Equal(t, []Result{{3, 2}, {5, 2}, {7, 1}}, got)
+
+	var trace Trace
+	least := float32(1)
+	got, err = index.Search(ctx, query, 10, SearchOptions{
+		Filter: idSet{3: true, 7: true, 9: true, 100: true}, MinScore: &least, Trace: &trace,
+	})
+	require.NoError(t, err)
+	require.Equal(t, []Result{{3, 2}, {7, 1}}, got)
+	require.Equal(t, Trace{Candidates: 3, Scored: 3, Certified: true}, trace)
+
+	for _, k := range []int{0, -1} {
+		got, err = index.Search(ctx, query, k, SearchOptions{})
+		require.NoError(t, err)
+		require.Empty(t, got)
+	}
+}
+
+func TestAnEmptyIndexFindsNothing(t *testing.T) {
+	source := newMemory()
+	got, err := New(source).Search(context.Background(), pack(t, matrix(2, 1, 0)), 5, SearchOptions{})
+	require.NoError(t, err)
+	require.Empty(t, got)
+	require.Zero(t, source.open.Load())
+}
+
+func TestAddAndDeleteAreIdempotent(t *testing.T) {
+	ctx := context.Background()
+	index := New(newMemory())
+	require.NoError(t, index.Add(ctx, 2, 1, 2))
+	require.NoError(t, index.Add(ctx, 2, 2, 3))
+	require.Equal(t, 3, index.Len())
+
+	index.Delete(2, 2, 99)
+	index.Delete(2)
+	require.False(t, index.Contains(2))
+	require.True(t, index.Contains(3))
+
+	var ids []uint64
+	index.IDs(func(id uint64) bool {
+		ids = append(ids, id)
+		index.Delete(3) // may change meanwhile
+		return true
+	})
+	require.Equal(t, []uint64{1, 3}, ids)
+
+	ids = nil
+	index.IDs(func(id uint64) bool {
+		ids = append(ids, id)
+		return false
+	})
+	require.Equal(t, []uint64{1}, ids)
+}
+
+func TestDeletedAndVectorlessDocumentsArePassedOver(t *testing.T) {
+	ctx := context.Background()
+	source := newMemory()
+	source.put(1, matrix(2, 1, 0))
+	source.put(2, maxsim.Matrix{})
+	source.put(4, matrix(2, 0.5, 0))
+	source.put(5, matrix(3, 9, 9, 9)) // let in by another replica
+	index := New(source)
+	index.Load([]uint64{1, 2, 3, 4, 5}) // 3 was deleted
+
+	var trace Trace
+	got, err := index.Search(ctx, pack(t, matrix(2, 1, 0)), 10, SearchOptions{Trace: &trace})
+	require.NoError(t, err)
+	require.Equal(t, []Result{{1, 1}, {4, 0.5}}, got)
+	require.Equal(t, Trace{Candidates: 5, Scored: 2, Missing: 3, Certified: true}, trace)
+
+	require.False(t, index.Contains(2), "a document without vectors is none of this index")
+	require.True(t, index.Contains(3), "only a deletion takes out what the source has lost")
+}
+
+func TestTheFirstDocumentDecidesTheDimensions(t *testing.T) {
+	ctx := context.Background()
+	index := New(newMemory())
+	require.NoError(t, index.Admit(ctx, 128))
+	err := index.Admit(ctx, 64)
+	require.ErrorIs(t, err, ErrDimension)
+	require.ErrorContains(t, err, "64")
+	require.ErrorContains(t, err, "128")
+	require.ErrorIs(t, index.Add(ctx, 64, 1), ErrDimension)
+	require.False(t, index.Contains(1))
+	require.NoError(t, index.Add(ctx, 128, 1))
+}
+
+func TestOfManyFirstWritersOneDecides(t *testing.T) {
+	index := New(newMemory())
+	var admitted sync.Map
+	var writers sync.WaitGroup
+	for dim := 1; dim <= 16; dim++ {
+		for range 4 {
+			writers.Go(func() {
+				if index.Admit(context.Background(), dim) == nil {
+					admitted.Store(dim, true)
+				}
+			})
+		}
+	}
+	writers.Wait()
+	var dims []int
+	admitted.Range(func(dim, _ any) bool {
+		dims = append(dims, dim.(int))
+		return true
+	})
+	require.Len(t, dims, 1)
+}
+
+func TestALoadedIndexAsksTheSourceForItsDimensionsOnce(t *testing.T) {
+	ctx := context.Background()
+	source := newMemory()
+	source.put(1, maxsim.Matrix{})
+	source.put(3, matrix(2, 1, 0))
+	index := New(source)
+	index.Load([]uint64{1, 2, 3})
+	require.Zero(t, source.reads.Load(), "opening reads nothing")
+
+	for range 3 {
+		dim, err := index.Dim(ctx)
+		require.NoError(t, err)
+		require.Equal(t, 2, dim)
+	}
+	require.EqualValues(t, 3, source.reads.Load())
+	require.False(t, index.Contains(1))
+	require.ErrorIs(t, index.Admit(ctx, 3), ErrDimension)
+	require.Zero(t, source.open.Load())
+}
+
+func TestAQueryOfOtherDimensionsIsRefused(t *testing.T) {
+	ctx := context.Background()
+	source := newMemory()
+	source.put(1, matrix(2, 1, 0))
+	index := New(source)
+	require.NoError(t, index.Add(ctx, 2, 1))
+	_, err := index.Search(ctx, pack(t, matrix(3, 1, 0, 0)), 1, SearchOptions{})
+	require.ErrorIs(t, err, ErrDimension)
+	require.ErrorContains(t, err, "the query has 3, the documents of the index have 2")
+}
+
+func TestScoreTakesAnyStoredDocument(t *testing.T) {
+	ctx := context.Background()
+	source := newMemory()
+	source.put(1, matrix(2, 3, 0))
+	source.put(2, maxsim.Matrix{})
+	source.put(4, matrix(1, 3))
+	index := New(source)
+	query := pack(t, matrix(2, 1, 0))
+
+	score, err := index.Score(ctx, query, 1)
+	require.NoError(t, err)
+	require.Equal(t, float32(3), score)
+
+	for _, id := range []uint64{2, 3} {
+		_, err = index.Score(ctx, query, id)
+		require.ErrorIs(t, err, ErrNotStored)
+		require.ErrorContains(t, err, fmt.Sprintf("document %d", id))
+	}
+	_, err = index.Score(ctx, query, 4)
+	require.ErrorIs(t, err, ErrDimension)
+	require.Zero(t, source.open.Load())
+}
+
+func TestErrorsOfTheSourceReachTheCaller(t *testing.T) {
+	ctx := context.Background()
+	broken := errors.New("broken disk")
+	query := pack(t, matrix(1, 1))
+	calls := map[string]func(*Index) error{
+		"search": func(x *Index) error { _, err := x.Search(ctx, query, 1, SearchOptions{}); return err },
+		"score":  func(x *Index) error { _, err := x.Score(ctx, query, 1); return err },
+		"admit":  func(x *Index) error { return x.Admit(ctx, 1) },
+	}
+	for name, call := range calls {
+		t.Run(name+"/view", func(t *testing.T) {
+			source := newMemory()
+			source.viewErr = broken
+			index := New(source)
+			index.Load([]uint64{1})
+			require.ErrorIs(t, call(index), broken)
+		})
+		t.Run(name+"/read", func(t *testing.T) {
+			source := newMemory()
+			source.readErr = broken
+			index := New(source)
+			index.Load([]uint64{1})
+			err := call(index)
+			require.ErrorIs(t, err, broken)
+			require.ErrorContains(t, err, "document 1")
+			require.Zero(t, source.open.Load())
+		})
+	}
+}
+
+func TestASearchFailsWithTheErrorOfTheDocument(t *testing.T) {
+	ctx := context.Background()
+	source := newMemory()
+	index := New(source)
+	for id := range uint64(100) {
+		source.put(id, matrix(1, 1))
+	}
+	require.NoError(t, index.Add(ctx, 1, 50))
+	_, err := index.Search(ctx, pack(t, matrix(1, 1)), 1, SearchOptions{})
+	require.NoError(t, err)
+
+	source.readErr = errors.New("broken disk")
+	_, err = index.Search(ctx, pack(t, matrix(1, 1)), 1, SearchOptions{})
+	require.ErrorIs(t, err, source.readErr)
+	require.ErrorContains(t, err, "document 50")
+}
+
+func TestASearchCanBeCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	source := newMemory()
+	index := New(source)
+	const documents = 1000
+	for id := range uint64(documents) {
+		source.put(id, matrix(1, 1))
+		require.NoError(t, index.Add(ctx, 1, id))
+	}
+	source.onRead = func(uint64) { cancel() }
+	_, err := index.Search(ctx, pack(t, matrix(1, 1)), 1, SearchOptions{})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Less(t, source.reads.Load(), int64(documents), "the rest was not read")
+	require.Zero(t, source.open.Load())
+}
+
+// Random operations against a map and brute force.
+func TestModel(t *testing.T) {
+	for seed := range uint64(20) {
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			ctx := context.Background()
+			r := rand.New(rand.NewPCG(seed, 11))
+			dim := 1 + r.IntN(40)
+			source := newMemory()
+			index := New(source)
+			live := map[uint64]bool{}
+			var next uint64
+
+			for range 300 {
+				switch r.IntN(6) {
+				case 0, 1, 2: // a new document
+					source.put(next, randomMatrix(r, 1+r.IntN(12), dim))
+					require.NoError(t, index.Add(ctx, dim, next))
+					live[next] = true
+					next++
+				case 3: // a deletion
+					id := r.Uint64N(next + 1)
+					index.Delete(id)
+					source.remove(id)
+					delete(live, id)
+				case 4: // a restart
+					var ids []uint64
+					for id := range source.stored {
+						ids = append(ids, id)
+					}
+					index = New(source)
+					index.Load(ids)
+				case 5: // a search
+					query := pack(t, randomMatrix(r, 1+r.IntN(9), dim))
+					options := SearchOptions{Trace: &Trace{}}
+					if r.IntN(2) == 0 {
+						filter := idSet{}
+						for id := range next {
+							filter[id] = r.IntN(3) == 0
+						}
+						options.Filter = filter
+					}
+					if r.IntN(3) == 0 {
+						least := float32(r.NormFloat64())
+						options.MinScore = &least
+					}
+					var ids []uint64
+					for id := range live {
+						ids = append(ids, id)
+					}
+					k := r.IntN(20)
+					got, err := index.Search(ctx, query, k, options)
+					require.NoError(t, err)
+					want := source.bruteForce(query, ids, k, options.Filter, options.MinScore)
+					require.Equal(t, len(want), len(got))
+					for i := range want {
+						require.Equal(t, want[i], got[i])
+					}
+					require.True(t, options.Trace.Certified)
+				}
+			}
+			require.Equal(t, len(live), index.Len())
+			require.Zero(t, source.open.Load())
+		})
+	}
+}
+
+// Searches, additions and deletions at once; a search must find what was there
+// before it began and was never deleted.
+func TestConcurrentUse(t *testing.T) {
+	ctx := context.Background()
+	source := newMemory()
+	index := New(source)
+	const stable = 50
+	for id := range uint64(stable) {
+		source.put(id, matrix(2, 1, float32(id)))
+		require.NoError(t, index.Add(ctx, 2, id))
+	}
+	var users sync.WaitGroup
+	for writer := range uint64(4) {
+		users.Go(func() {
+			for i := range uint64(100) {
+				id := 1000*(writer+1) + i
+				source.put(id, matrix(2, -1, -1))
+				_ = index.Add(ctx, 2, id)
+				if i%2 == 0 {
+					source.remove(id)
+					index.Delete(id)
+				}
+			}
+		})
+	}
+	query := pack(t, matrix(2, 0, 1))
+	for range 4 {
+		users.Go(func() {
+			for range 30 {
+				got, err := index.Search(ctx, query, 3, SearchOptions{})
+				if err != nil || len(got) != 3 || got[0] != (Result{stable - 1, stable - 1}) {
+					t.Errorf("got %v, %v", got, err)
+					return
+				}
+				index.IDs(func(uint64) bool { return true })
+			}
+		})
+	}
+	users.Wait()
+	require.Equal(t, stable+4*50, index.Len())
+	require.Zero(t, source.open.Load())
+}
+
+func BenchmarkSearch(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 2))
+	ctx := context.Background()
+	for _, documents := range []int{50, 500} {
+		source := newMemory()
+		index := New(source)
+		page := randomMatrix(r, 1030, 128)
+		for id := range uint64(documents) {
+			source.put(id, page)
+		}
+		require.NoError(b, index.Add(ctx, 128, slices.Collect(maps.Keys(source.stored))...))
+		query := pack(b, randomMatrix(r, 20, 128))
+		b.Run(fmt.Sprintf("documents=%d/doc=1030x128/query=20", documents), func(b *testing.B) {
+			for b.Loop() {
+				_, err := index.Search(ctx, query, 10, SearchOptions{})
+				require.NoError(b, err)
+			}
+			b.ReportMetric(b.Elapsed().Seconds()*1e3/float64(b.N*documents), "ms/document")
+		})
+	}
+}
