@@ -7,7 +7,7 @@ require (
 	github.com/viterin/vek v0.4.3
 	github.com/weaviate/weaviate v1.39.3
 	github.com/yalue/onnxruntime_go v1.27.0
-	golang.org/x/image v0.25.0
+	golang.org/x/image v0.45.0
 	golang.org/x/sync v0.22.0
 	golang.org/x/sys v0.47.0
 	golang.org/x/text v0.41.0

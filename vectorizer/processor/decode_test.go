@@ -1,0 +1,60 @@
+package processor
+
+import (
+	"bytes"
+	"image/png"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+type decodeCase struct {
+	File          string
+	Width, Height int
+	SHA256        string `json:"rgb_sha256"` // of formats that decode exactly
+	Reference     string // file with Pillow's pixels, of those that do not
+}
+
+func decodeCases(t testing.TB) []decodeCase {
+	var golden struct{ Cases []decodeCase }
+	readGolden(t, "decode.json", &golden)
+	require.NotEmpty(t, golden.Cases)
+	return golden.Cases
+}
+
+func TestDecodeImageEqualsPillow(t *testing.T) {
+	for _, c := range decodeCases(t) {
+		t.Run(c.File, func(t *testing.T) {
+			im, err := DecodeImage(readImageFile(t, c.File), roomy)
+			require.NoError(t, err)
+			require.Equal(t, [2]int{c.Width, c.Height}, [2]int{im.Width, im.Height})
+			if c.Reference == "" {
+				require.Equal(t, c.SHA256, sha256Hex(im.Pix))
+				return
+			}
+			requireNear(t, referencePixels(t, c.Reference), im.Pix)
+		})
+	}
+}
+
+func referencePixels(t *testing.T, name string) []uint8 {
+	im, err := png.Decode(bytes.NewReader(readImageFile(t, name)))
+	require.NoError(t, err)
+	rgb, err := convertRGB(im)
+	require.NoError(t, err)
+	return rgb.Pix
+}
+
+// requireNear allows for the difference between Go's and libjpeg's inverse cosine transforms.
+func requireNear(t *testing.T, want, got []uint8) {
+	const maxDifference, maxMean = 3, 0.1
+	require.Len(t, got, len(want))
+	worst, sum := 0, 0
+	for i := range want {
+		difference := max(int(want[i])-int(got[i]), int(got[i])-int(want[i]))
+		worst, sum = max(worst, difference), sum+difference
+	}
+	t.Logf("worst difference %d, mean %.4f", worst, float64(sum)/float64(len(want)))
+	require.LessOrEqual(t, worst, maxDifference)
+	require.LessOrEqual(t, float64(sum)/float64(len(want)), maxMean)
+}
