@@ -20,7 +20,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"time"
 )
 
@@ -51,17 +50,15 @@ func run(ctx context.Context, binary string, checkOnly bool) error {
 		return err
 	}
 	if checkOnly {
-		files, err := patched(func(path string) ([]byte, error) {
-			return os.ReadFile(filepath.Join(module.Dir, filepath.FromSlash(path)))
-		})
+		files, err := ours.patch(module.Dir)
 		if err != nil {
 			return err
 		}
-		progress.say("all %d patched files fit Weaviate %s", len(files), module.Version)
+		progress.say("%d edits fit Weaviate %s; %d files are changed or added", len(edits), module.Version, len(files))
 		return nil
 	}
 
-	changed, err := syncTree(copyDir, module)
+	changed, err := syncTree(copyDir, module, ours)
 	if err != nil {
 		return err
 	}

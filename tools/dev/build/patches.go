@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"go/parser"
 	"go/token"
+	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -18,8 +20,20 @@ type edit struct {
 	why    string
 }
 
-// edits is everything that changes in files of Weaviate. What can stand in a
-// file of its own is in [additions] instead.
+// A patchSet is all that differs from stock Weaviate.
+type patchSet struct {
+	edits     []edit
+	additions map[string]string // path in Weaviate's module -> file under patches/
+}
+
+//go:embed patches
+var patchFiles embed.FS
+
+// ours is everything that changes in Weaviate. What can stand in a file of its
+// own is an addition: the added files hold the imports of our packages, so that
+// no edit has to touch an import block.
+var ours = patchSet{edits: edits, additions: additions}
+
 var edits = []edit{
 	{
 		file:   "entities/vectorindex/hnsw/multivector_config.go",
@@ -73,24 +87,18 @@ var edits = []edit{
 	{
 		file:   "adapters/handlers/rest/configure_api.go",
 		anchor: "\tif _, ok := enabledModules[modt2vbigram.Name]; ok {\n",
-		text: "\tregisterColPali(appState, enabledModules)\n\n" +
+		text: "\tregisterColPali(appState)\n\n" +
 			"\tif _, ok := enabledModules[modt2vbigram.Name]; ok {\n",
 		why: "our module is registered with Weaviate's own",
 	},
 }
 
-// additions are the files added to Weaviate's packages: the path in the module,
-// and the file under patches/ that becomes it. They hold the imports of our
-// packages, so that no edit has to touch an import block.
 var additions = map[string]string{
 	"entities/vectorindex/hnsw/zz_plaid.go": "entities_vectorindex_hnsw.go.txt",
 	"usecases/schema/zz_plaid.go":           "usecases_schema.go.txt",
 	"adapters/repos/db/zz_plaid.go":         "adapters_repos_db.go.txt",
 	"adapters/handlers/rest/zz_colpali.go":  "adapters_handlers_rest.go.txt",
 }
-
-//go:embed patches
-var patchFiles embed.FS
 
 // apply makes one edit in the text of its file.
 func (e edit) apply(source string) (string, error) {
@@ -102,17 +110,16 @@ func (e edit) apply(source string) (string, error) {
 	return strings.Replace(source, e.anchor, e.text, 1), nil
 }
 
-// patched returns the full text of every file that differs from stock Weaviate,
-// by path. read returns the text of a stock file; it fails with an error that
-// wraps fs.ErrNotExist for a file that stock Weaviate does not have.
-func patched(read func(path string) ([]byte, error)) (map[string]string, error) {
+// patch returns the full text of every file that differs from the stock tree in
+// dir, by path.
+func (p patchSet) patch(dir string) (map[string]string, error) {
 	files := map[string]string{}
-	for _, e := range edits {
+	for _, e := range p.edits {
 		source, ok := files[e.file]
 		if !ok {
-			stock, err := read(e.file)
+			stock, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(e.file)))
 			if err != nil {
-				return nil, fmt.Errorf("read the file to patch: %w", err)
+				return nil, fmt.Errorf("read the file to patch, for which tools/dev/build/patches.go has an edit (%s): %w", e.why, err)
 			}
 			source = string(stock)
 		}
@@ -122,8 +129,8 @@ func patched(read func(path string) ([]byte, error)) (map[string]string, error) 
 		}
 		files[e.file] = changed
 	}
-	for path, name := range additions {
-		if _, err := read(path); err == nil {
+	for path, name := range p.additions {
+		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(path))); err == nil {
 			return nil, fmt.Errorf("%s: this Weaviate release has a file of that name: rename ours in tools/dev/build/patches.go", path)
 		}
 		text, err := patchFiles.ReadFile("patches/" + name)
@@ -134,7 +141,7 @@ func patched(read func(path string) ([]byte, error)) (map[string]string, error) 
 	}
 	for path, text := range files {
 		if _, err := parser.ParseFile(token.NewFileSet(), path, text, parser.SkipObjectResolution); err != nil {
-			return nil, fmt.Errorf("the patched file is no Go code: %w", err)
+			return nil, fmt.Errorf("a patched file is no Go code any more: %w", err)
 		}
 	}
 	return files, nil

@@ -18,14 +18,11 @@ import (
 // from. It is written last, so a copy without it is not trusted.
 const stampFile = "weaviate.stamp"
 
-// syncTree makes dir the patched copy of the Weaviate release in module. It
-// touches only files whose content changes, so that Go's build cache keeps what
+// syncTree makes dir the patched copy of a Weaviate release. It touches only files whose content changes, so that Go's build cache keeps what
 // it compiled, and nothing at all when dir is up to date. It returns how many
 // files it wrote or removed.
-func syncTree(dir string, module weaviateModule) (int, error) {
-	files, err := patched(func(path string) ([]byte, error) {
-		return os.ReadFile(filepath.Join(module.Dir, filepath.FromSlash(path)))
-	})
+func syncTree(dir string, module weaviateModule, patches patchSet) (int, error) {
+	files, err := patches.patch(module.Dir)
 	if err != nil {
 		return 0, err
 	}
