@@ -19,11 +19,17 @@ func Parse(vectorIndexConfig map[string]any) Config {
 	return Config{Enabled: enabled}
 }
 
-// Requested reports whether a vectorIndexConfig, as a user sent it, asks for
-// this project's index.
+// Requested reports whether a vectorIndexConfig asks for this project's index. It
+// may be what a user sent or what Weaviate made of it.
 func Requested(vectorIndexConfig any) bool {
-	config, _ := vectorIndexConfig.(map[string]any)
-	return Parse(config).Enabled
+	switch config := vectorIndexConfig.(type) {
+	case map[string]any:
+		return Parse(config).Enabled
+	case interface{ PlaidConfig() Config }: // hnsw.UserConfig of the patched Weaviate
+		return config.PlaidConfig().Enabled
+	default:
+		return false
+	}
 }
 
 // object follows path through nested JSON objects. The second result is false

@@ -103,6 +103,16 @@ func TestAccepted(t *testing.T) {
 	}
 }
 
+// userConfig stands for hnsw.UserConfig of the patched Weaviate.
+type userConfig struct{ plaid Config }
+
+func (c userConfig) PlaidConfig() Config { return c.plaid }
+
+func TestRequestedReadsParsedConfigsToo(t *testing.T) {
+	require.True(t, Requested(userConfig{plaid: Config{Enabled: true}}))
+	require.False(t, Requested(userConfig{}))
+}
+
 func TestCheckUnnamed(t *testing.T) {
 	require.NoError(t, CheckUnnamed(nil))
 	require.NoError(t, CheckUnnamed(decode(t, `{"multivector":{"enabled":false}}`)))
