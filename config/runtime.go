@@ -24,7 +24,7 @@ type Runtime struct {
 	Threads int
 	// PageBatch is how many pages go through the model at once.
 	PageBatch int
-	// MaxQueue is how many requests may wait for the device.
+	// MaxQueue is how many imports, and as many queries, may be under way.
 	MaxQueue int
 	// MaxImageBytes bounds one page image as it is sent, after base64.
 	MaxImageBytes int64
@@ -97,8 +97,9 @@ var variables = []variable{
 			"better and need more of its memory.",
 		func(r *Runtime) *int { return &r.PageBatch }),
 	number("COLPALI_MAX_QUEUE", 256, 1, 65536, "requests",
-		"Requests that may wait for the device. One more is refused at once, so that a "+
-			"client hears about an overloaded server instead of timing out.",
+		"Import requests, and as many queries, that may run or wait for the device. One "+
+			"more is refused at once, so that a client hears about an overloaded server "+
+			"instead of timing out.",
 		func(r *Runtime) *int { return &r.MaxQueue }),
 	number("COLPALI_MAX_IMAGE_BYTES", 32<<20, 1, 1<<30, "bytes",
 		"Largest page image accepted, as the decoded blob.",
