@@ -1,0 +1,140 @@
+package vectorizer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+)
+
+// kind of work. Queries come first: a person waits for them, and they take a hundredth of the time
+// of a page.
+type kind int
+
+const (
+	queryKind kind = iota
+	pageKind
+	kinds
+)
+
+func (k kind) String() string { return [kinds]string{"queries", "pages"}[k] }
+
+// patience is how many queries in a row may go before a batch of pages that waits: enough that a
+// search hardly waits for imports, few enough that imports never stop.
+const patience = 16
+
+// queue lets one call at a time use the device, and a bounded number of calls wait for it.
+//
+// A call first asks to be admitted, which either works at once or never, and then takes a turn for
+// each batch.
+type queue struct {
+	mu    sync.Mutex
+	limit int // admitted calls of each kind
+	// left is signalled when a call leaves.
+	left     *sync.Cond
+	admitted [kinds]int
+	closed   bool
+
+	busy bool
+	// waiting has a channel for each call that wants a turn, oldest first. It is closed when its
+	// turn comes.
+	waiting [kinds][]chan struct{}
+	// passed is how many queries went before the pages that wait.
+	passed int
+}
+
+func newQueue(limit int) *queue {
+	q := &queue{limit: limit}
+	q.left = sync.NewCond(&q.mu)
+	return q
+}
+
+// admit takes one of the places of its kind, until leave is called.
+func (q *queue) admit(k kind) (leave func(), err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return nil, ErrClosed
+	}
+	if q.admitted[k] >= q.limit {
+		return nil, fmt.Errorf("%w: %d calls for %s are waiting, which is the limit; try again later, or raise COLPALI_MAX_QUEUE",
+			ErrBusy, q.limit, k)
+	}
+	q.admitted[k]++
+	return func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.admitted[k]--
+		q.left.Broadcast()
+	}, nil
+}
+
+// turn waits until the device is free for the caller, who must call release.
+func (q *queue) turn(ctx context.Context, k kind) (release func(), err error) {
+	q.mu.Lock()
+	if !q.busy {
+		q.busy = true
+		q.mu.Unlock()
+		return q.next, nil
+	}
+	mine := make(chan struct{})
+	q.waiting[k] = append(q.waiting[k], mine)
+	q.mu.Unlock()
+
+	select {
+	case <-mine:
+		return q.next, nil
+	case <-ctx.Done():
+		q.abandon(k, mine)
+		return nil, context.Cause(ctx)
+	}
+}
+
+// next hands the device to whoever is to have it.
+func (q *queue) next() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	k := q.choose()
+	if len(q.waiting[k]) == 0 {
+		q.busy = false
+		return
+	}
+	close(q.waiting[k][0])
+	q.waiting[k] = slices.Delete(q.waiting[k], 0, 1)
+}
+
+func (q *queue) choose() kind {
+	queries, pages := len(q.waiting[queryKind]) > 0, len(q.waiting[pageKind]) > 0
+	if queries && pages && q.passed < patience {
+		q.passed++
+		return queryKind
+	}
+	q.passed = 0
+	if pages {
+		return pageKind
+	}
+	return queryKind
+}
+
+// abandon withdraws a call that waits. Its turn may have come meanwhile; then it passes it on.
+func (q *queue) abandon(k kind, mine chan struct{}) {
+	q.mu.Lock()
+	place := slices.Index(q.waiting[k], mine)
+	if place >= 0 {
+		q.waiting[k] = slices.Delete(q.waiting[k], place, place+1)
+	}
+	q.mu.Unlock()
+	if place < 0 {
+		q.next()
+	}
+}
+
+// close refuses new calls and waits until the admitted ones have left.
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	for q.admitted != [kinds]int{} {
+		q.left.Wait()
+	}
+}

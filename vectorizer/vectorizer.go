@@ -1,0 +1,237 @@
+package vectorizer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"runtime"
+	"sync"
+
+	"weaviate-colpali/vectorizer/processor"
+)
+
+// Options of [Open]. A field that is zero takes the default beside it.
+type Options struct {
+	// Library is the path of the ONNX Runtime library; see package ort for how it is searched
+	// for where this is empty.
+	Library string
+	// Device is auto (default), cpu, cuda or webgpu.
+	Device string
+	// Threads of one inference on the CPU; by default one for each physical core.
+	Threads int
+	// PageBatch is how many pages go through the model at once. Default 4.
+	PageBatch int
+	// MaxQueue is how many calls of EmbedPages, and as many of EmbedQueries, may wait or run; one
+	// more gets [ErrBusy]. Default 256.
+	MaxQueue int
+	// Limits of one page image. Default 32 MiB and 64 Mpx.
+	Limits processor.Limits
+	// MaxQueryBytes bounds the text of one query. Default 16 KiB.
+	MaxQueryBytes int
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Threads < 0 || o.PageBatch < 0 || o.MaxQueue < 0 || o.Limits.MaxBytes < 0 || o.Limits.MaxPixels < 0 || o.MaxQueryBytes < 0 {
+		return o, fmt.Errorf("%w: numbers must not be negative: %+v", ErrOptions, o)
+	}
+	byDefault(&o.PageBatch, 4)
+	byDefault(&o.MaxQueue, 256)
+	byDefault(&o.Limits.MaxBytes, 32<<20)
+	byDefault(&o.Limits.MaxPixels, 64<<20)
+	byDefault(&o.MaxQueryBytes, 16<<10)
+	return o, nil
+}
+
+func byDefault[T int | int64](field *T, value T) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+// Model says what runs. Vectors of models with different ManifestHash must not be compared.
+type Model struct {
+	Name   string
+	Family string
+	// Dim is the length of each vector.
+	Dim int
+	// VectorsPerPage is the number of vectors of every page.
+	VectorsPerPage int
+	// Grid is how the image's patches lie on the page.
+	Grid Grid
+	// FirstPatch is the vector that belongs to the grid's top left patch; the others follow row by
+	// row.
+	FirstPatch int
+	// ManifestHash is the SHA-256 of colpali.json, which has the sums of all other files.
+	ManifestHash string
+	// Source is what the exporter noted: checkpoint, prompt preset, versions.
+	Source map[string]string
+	// Provider is ONNX Runtime's name for what runs the graphs, such as "CPUExecutionProvider".
+	Provider string
+	// PassedOver says why each device that auto preferred to Provider does not work.
+	PassedOver []string
+	// Library is where the ONNX Runtime library was found, RuntimeVersion its version.
+	Library        string
+	RuntimeVersion string
+}
+
+// Grid is the number of patches in a row and in a column.
+type Grid struct {
+	Width, Height int
+}
+
+// Embedding is the outcome for one page or one query: its vectors, or why it has none.
+type Embedding struct {
+	// Vectors are views on one contiguous block, in the order of the tokens.
+	Vectors [][]float32
+	Err     error
+}
+
+// Vectorizer is a loaded model. It is safe for concurrent use.
+type Vectorizer struct {
+	options    Options
+	manifest   *manifest
+	model      Model
+	tokenizer  *processor.Tokenizer
+	normalizer *processor.Normalizer
+	graphs     *graphs
+	queue      *queue
+	// decoding bounds how many images are in memory decoded, over all calls.
+	decoding chan struct{}
+	// closing ends when Close begins.
+	closing   context.Context
+	close     context.CancelFunc
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// Open loads the model in the files and runs it once on a blank page and a query, so that whatever
+// is wrong shows now and the first request is not slow. dir is the folder that model stands for, or
+// "" when it is embedded in the program; graphs that keep their weights in separate files need it.
+//
+// Errors are [ErrModel], [ErrOptions], [ErrOutput], those of package ort, or the context's.
+func Open(ctx context.Context, model fs.FS, dir string, o Options) (*Vectorizer, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	v, err := read(ctx, model, dir)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrModel, where(dir), err)
+	}
+	v.options = o
+	v.queue = newQueue(o.MaxQueue)
+	v.decoding = make(chan struct{}, runtime.GOMAXPROCS(0))
+	if v.graphs, err = loadGraphs(model, dir, v.manifest, o); err != nil {
+		return nil, err
+	}
+	v.describeRuntime()
+	v.closing, v.close = context.WithCancel(context.Background())
+	if err := v.warmUp(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: %s: first inference: %w", ErrModel, where(dir), err), v.Close())
+	}
+	return v, nil
+}
+
+// read reads and checks everything that is not a graph.
+func read(ctx context.Context, model fs.FS, dir string) (*Vectorizer, error) {
+	m, hash, err := readManifest(model)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.verifyFiles(ctx, model); err != nil {
+		return nil, err
+	}
+	tokenizerJSON, err := fs.ReadFile(model, m.Tokenizer.File)
+	if err != nil {
+		return nil, err
+	}
+	tokenizer, err := processor.NewTokenizer(tokenizerJSON)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.checkVocabulary(tokenizer.VocabSize()); err != nil {
+		return nil, err
+	}
+	normalizer, err := processor.NewNormalizer(m.Image.Rescale, [3]float32(m.Image.Mean), [3]float32(m.Image.Std))
+	if err != nil {
+		return nil, err
+	}
+	return &Vectorizer{
+		manifest:   m,
+		tokenizer:  tokenizer,
+		normalizer: normalizer,
+		model: Model{
+			Name:           m.Name,
+			Family:         m.Family,
+			Dim:            m.Dim,
+			VectorsPerPage: m.Page.vectors(),
+			Grid:           Grid{m.Page.Grid.Width, m.Page.Grid.Height},
+			FirstPatch:     len(m.Page.PrefixIDs),
+			ManifestHash:   hash,
+			Source:         m.Source,
+		},
+	}, nil
+}
+
+func where(dir string) string {
+	if dir == "" {
+		return "embedded model"
+	}
+	return dir
+}
+
+func (v *Vectorizer) describeRuntime() {
+	rt := v.graphs.runtime
+	v.model.Provider, v.model.PassedOver = rt.Provider(), rt.PassedOver()
+	v.model.Library, v.model.RuntimeVersion = rt.Library(), rt.Version()
+}
+
+func (v *Vectorizer) warmUp(ctx context.Context) error {
+	blank := processor.NewRGB(v.manifest.Image.Width, v.manifest.Image.Height)
+	pixels := make([]float32, v.manifest.Image.values())
+	v.normalizer.Apply(pixels, blank)
+	block, err := v.graphs.pages(ctx, pixels, 1)
+	if err != nil {
+		return err
+	}
+	if _, err := rows(block, v.model.Dim); err != nil {
+		return err
+	}
+	ids, err := v.wrapQuery("a")
+	if err != nil {
+		return err
+	}
+	query := make([]Embedding, 1)
+	return errors.Join(v.embedQueryBatch(ctx, []tokenized{{ids: ids}}, query), query[0].Err)
+}
+
+// Model says what runs.
+func (v *Vectorizer) Model() Model { return v.model }
+
+// Close stops what is running, refuses what waits with [ErrClosed], and frees the model. It returns
+// when every call has ended, and may be called again.
+func (v *Vectorizer) Close() error {
+	v.closeOnce.Do(func() {
+		v.close()
+		v.queue.close()
+		v.closeErr = v.graphs.close()
+	})
+	return v.closeErr
+}
+
+// enter admits a call to the queue. Its context ends with ErrClosed when the vectorizer closes;
+// leave must be called when the call is over.
+func (v *Vectorizer) enter(ctx context.Context, k kind) (_ context.Context, leave func(), err error) {
+	leaveQueue, err := v.queue.admit(k)
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(v.closing, func() { cancel(ErrClosed) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+		leaveQueue()
+	}, nil
+}
