@@ -1,0 +1,30 @@
+package module
+
+import (
+	"path/filepath"
+
+	"weaviate-colpali/config"
+)
+
+// MetaInfo is what `/v1/meta` says about the module: what runs and what made the
+// vectors, so that a client can check both before it imports. Of the library
+// only the file name is told; paths are the operator's.
+func (m *Module) MetaInfo() (map[string]any, error) {
+	loaded, err := m.running()
+	if err != nil {
+		return nil, err
+	}
+	running := loaded.Model()
+	return map[string]any{
+		"version":        config.Version,
+		"model":          running.Name,
+		"family":         running.Family,
+		"manifest":       running.ManifestHash,
+		"dimensions":     running.Dim,
+		"vectorsPerPage": running.VectorsPerPage,
+		"demo":           loaded.demo,
+		"provider":       running.Provider,
+		"onnxruntime":    running.RuntimeVersion,
+		"library":        filepath.Base(running.Library),
+	}, nil
+}

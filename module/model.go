@@ -1,0 +1,58 @@
+package module
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"weaviate-colpali/config"
+	"weaviate-colpali/vectorizer"
+	"weaviate-colpali/vectorizer/processor"
+	"weaviate-colpali/vectorizer/tinymodel"
+)
+
+// model is a running model and where it came from.
+type model struct {
+	Embedder
+	// demo says that it is the one embedded in the binary.
+	demo bool
+}
+
+// openModel loads the model the operator chose, or the embedded one, and runs it
+// once.
+func openModel(ctx context.Context, settings config.Runtime) (model, error) {
+	var files fs.FS = tinymodel.FS()
+	if settings.ModelDir != "" {
+		if err := checkFolder(settings.ModelDir); err != nil {
+			return model{}, err
+		}
+		files = os.DirFS(settings.ModelDir)
+	}
+	opened, err := vectorizer.Open(ctx, files, settings.ModelDir, vectorizer.Options{
+		Library:       settings.Library,
+		Device:        settings.Device,
+		Threads:       settings.Threads,
+		PageBatch:     settings.PageBatch,
+		MaxQueue:      settings.MaxQueue,
+		Limits:        processor.Limits{MaxBytes: settings.MaxImageBytes, MaxPixels: settings.MaxImagePixels},
+		MaxQueryBytes: settings.MaxQueryBytes,
+	})
+	if err != nil {
+		return model{}, err
+	}
+	return model{Embedder: opened, demo: settings.ModelDir == ""}, nil
+}
+
+// checkFolder names the variable that an operator got wrong, which whoever reads
+// the folder cannot know.
+func checkFolder(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("COLPALI_MODEL_DIR: %w; name a folder with colpali.json, or unset it to use the embedded demo model", err)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("COLPALI_MODEL_DIR: %s is not a folder; name the folder that holds colpali.json", dir)
+	}
+	return nil
+}

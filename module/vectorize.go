@@ -1,0 +1,130 @@
+package module
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/weaviate/weaviate/entities/models"
+	"github.com/weaviate/weaviate/entities/moduletools"
+
+	"weaviate-colpali/config"
+)
+
+// A batch goes to the vectorizer in chunks of at most so many pages and bytes.
+// One chunk's images are in memory twice, as base64 and decoded. 32 pages fill
+// several runs of the model, so its pipeline does not drain between chunks.
+const (
+	chunkPages = 32
+	chunkBytes = 64 << 20
+)
+
+// VectorizeObject embeds the image of one object. An object without its image is
+// an error, as with the sibling modules: a page that was stored without a vector
+// would never be found, and nobody would be told.
+func (m *Module) VectorizeObject(ctx context.Context, object *models.Object, cfg moduletools.ClassConfig,
+) ([][]float32, models.AdditionalProperties, error) {
+	vectors, _, failed := m.VectorizeBatch(ctx, []*models.Object{object}, []bool{false}, cfg)
+	if err := failed[0]; err != nil {
+		return nil, nil, err
+	}
+	return vectors[0], nil, nil
+}
+
+// VectorizeBatch embeds the images of all objects but those marked in skip. An
+// object that fails has an entry in the map of errors under its position, and
+// does not touch the others.
+func (m *Module) VectorizeBatch(ctx context.Context, objects []*models.Object, skip []bool, cfg moduletools.ClassConfig,
+) ([][][]float32, []models.AdditionalProperties, map[int]error) {
+	b := &batch{
+		objects: objects,
+		vectors: make([][][]float32, len(objects)),
+		failed:  map[int]error{},
+	}
+	settings, err := settingsOf(cfg)
+	for i := range objects {
+		if skip[i] {
+			continue
+		}
+		if err != nil {
+			b.fail(i, err)
+			continue
+		}
+		page, err := m.pageOf(objects[i], settings)
+		if err != nil {
+			b.fail(i, err)
+			continue
+		}
+		b.add(i, page)
+		if b.full() {
+			m.embed(ctx, b)
+		}
+	}
+	m.embed(ctx, b)
+	return b.vectors, nil, b.failed
+}
+
+// pageOf reads the image out of an object.
+func (m *Module) pageOf(object *models.Object, settings config.Vectorizer) ([]byte, error) {
+	properties, _ := object.Properties.(map[string]any)
+	text, ok := properties[settings.ImageField].(string)
+	if !ok {
+		return nil, fmt.Errorf("property %q is missing: it must hold the page image, base64-encoded, "+
+			"or the object its own vectors", settings.ImageField)
+	}
+	page, err := decodePage(text, m.settings.MaxImageBytes)
+	if err != nil {
+		return nil, fmt.Errorf("property %q: %w", settings.ImageField, err)
+	}
+	return page, nil
+}
+
+// embed sends the chunk that b has gathered to the model.
+func (m *Module) embed(ctx context.Context, b *batch) {
+	if len(b.pages) == 0 {
+		return
+	}
+	at, pages := b.take()
+	embeddings, err := m.embedPages(ctx, pages)
+	for i, position := range at {
+		switch {
+		case err != nil:
+			b.fail(position, err)
+		case embeddings[i].Err != nil:
+			b.fail(position, embeddings[i].Err)
+		default:
+			b.vectors[position] = embeddings[i].Vectors
+		}
+	}
+}
+
+// batch is the work of one VectorizeBatch: the results so far, and the chunk of
+// pages that is being gathered.
+type batch struct {
+	objects []*models.Object
+	vectors [][][]float32
+	failed  map[int]error
+
+	at    []int // positions of pages among objects
+	pages [][]byte
+	bytes int
+}
+
+func (b *batch) add(position int, page []byte) {
+	b.at = append(b.at, position)
+	b.pages = append(b.pages, page)
+	b.bytes += len(page)
+}
+
+func (b *batch) full() bool { return len(b.pages) == chunkPages || b.bytes >= chunkBytes }
+
+func (b *batch) take() (at []int, pages [][]byte) {
+	at, pages = b.at, b.pages
+	b.at, b.pages, b.bytes = nil, nil, 0
+	return at, pages
+}
+
+// fail notes the error of one object. In the answer to a batch import the error
+// is all that a client gets, so it names the object.
+func (b *batch) fail(position int, err error) {
+	b.failed[position] = fmt.Errorf("object %s: %w", b.objects[position].ID, err)
+}
