@@ -178,9 +178,9 @@ func TestImportBatch(t *testing.T) {
 			require.Equal(t, vectorsOf([]byte("seven!")), objects[6].Vectors[vectorName])
 
 			require.Len(t, failed, 4)
-			require.EqualError(t, failed[1], "object 00000000-0000-0000-0000-000000000001: broken page")
-			require.ErrorContains(t, failed[2], `object 00000000-0000-0000-0000-000000000002: property "page" is missing`)
-			require.ErrorContains(t, failed[3], `property "page" is missing`)
+			require.EqualError(t, failed[1], `object 00000000-0000-0000-0000-000000000001: property "page": broken page`)
+			require.ErrorContains(t, failed[2], `object 00000000-0000-0000-0000-000000000002: property "page": image is missing`)
+			require.ErrorContains(t, failed[3], `property "page": image is missing`)
 			require.ErrorContains(t, failed[4], `property "page": image has 34603008 bytes, the limit is 33554432`)
 			for i := range failed {
 				require.Empty(t, objects[i].Vectors)

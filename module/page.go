@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// errMissing is for an object without the property, or with null in it.
+var errMissing = errors.New("image is missing: send a page image, base64-encoded, or send the object with its own vectors")
+
 // decodePage turns the text of a blob into image bytes. It accepts what Weaviate
 // accepts in a blob property, standard base64 with padding, and checks the size
 // before it allocates anything. What the bytes are is for the vectorizer to find

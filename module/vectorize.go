@@ -35,12 +35,13 @@ func (m *Module) VectorizeObject(ctx context.Context, object *models.Object, cfg
 // does not touch the others.
 func (m *Module) VectorizeBatch(ctx context.Context, objects []*models.Object, skip []bool, cfg moduletools.ClassConfig,
 ) ([][][]float32, []models.AdditionalProperties, map[int]error) {
-	b := &batch{
-		objects: objects,
-		vectors: make([][][]float32, len(objects)),
-		failed:  map[int]error{},
-	}
 	settings, err := settingsOf(cfg)
+	b := &batch{
+		objects:  objects,
+		property: settings.ImageField,
+		vectors:  make([][][]float32, len(objects)),
+		failed:   map[int]error{},
+	}
 	for i := range objects {
 		if skip[i] {
 			continue
@@ -51,7 +52,7 @@ func (m *Module) VectorizeBatch(ctx context.Context, objects []*models.Object, s
 		}
 		page, err := m.pageOf(objects[i], settings)
 		if err != nil {
-			b.fail(i, err)
+			b.refuse(i, err)
 			continue
 		}
 		b.add(i, page)
@@ -68,14 +69,9 @@ func (m *Module) pageOf(object *models.Object, settings config.Vectorizer) ([]by
 	properties, _ := object.Properties.(map[string]any)
 	text, ok := properties[settings.ImageField].(string)
 	if !ok {
-		return nil, fmt.Errorf("property %q is missing: it must hold the page image, base64-encoded, "+
-			"or the object its own vectors", settings.ImageField)
+		return nil, errMissing
 	}
-	page, err := decodePage(text, m.settings.MaxImageBytes)
-	if err != nil {
-		return nil, fmt.Errorf("property %q: %w", settings.ImageField, err)
-	}
-	return page, nil
+	return decodePage(text, m.settings.MaxImageBytes)
 }
 
 // embed sends the chunk that b has gathered to the model.
@@ -90,7 +86,7 @@ func (m *Module) embed(ctx context.Context, b *batch) {
 		case err != nil:
 			b.fail(position, err)
 		case embeddings[i].Err != nil:
-			b.fail(position, embeddings[i].Err)
+			b.refuse(position, embeddings[i].Err)
 		default:
 			b.vectors[position] = embeddings[i].Vectors
 		}
@@ -100,9 +96,10 @@ func (m *Module) embed(ctx context.Context, b *batch) {
 // batch is the work of one VectorizeBatch: the results so far, and the chunk of
 // pages that is being gathered.
 type batch struct {
-	objects []*models.Object
-	vectors [][][]float32
-	failed  map[int]error
+	objects  []*models.Object
+	property string // that holds the image
+	vectors  [][][]float32
+	failed   map[int]error
 
 	at    []int // positions of pages among objects
 	pages [][]byte
@@ -123,8 +120,13 @@ func (b *batch) take() (at []int, pages [][]byte) {
 	return at, pages
 }
 
-// fail notes the error of one object. In the answer to a batch import the error
-// is all that a client gets, so it names the object.
+// fail notes why one object has no vectors. In the answer to a batch import the
+// error is all that a client gets, so it names the object.
 func (b *batch) fail(position int, err error) {
 	b.failed[position] = fmt.Errorf("object %s: %w", b.objects[position].ID, err)
+}
+
+// refuse is fail for what is wrong with the image itself.
+func (b *batch) refuse(position int, err error) {
+	b.fail(position, fmt.Errorf("property %q: %w", b.property, err))
 }
