@@ -59,7 +59,7 @@ type bpe struct {
 	fuseUnknown  bool  // a run of unknown characters is one token
 }
 
-// pair is two neighbouring ids in one number: maps hash it twice as fast as a struct.
+// pair is two neighbouring ids in one number, for which maps have a fast path.
 type pair uint64
 
 func newPair(left, right int32) pair {

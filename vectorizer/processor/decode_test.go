@@ -2,7 +2,11 @@ package processor
 
 import (
 	"bytes"
+	"fmt"
+	"image"
+	"image/jpeg"
 	"image/png"
+	"io"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -57,4 +61,38 @@ func requireNear(t *testing.T, want, got []uint8) {
 	t.Logf("worst difference %d, mean %.4f", worst, float64(sum)/float64(len(want)))
 	require.LessOrEqual(t, worst, maxDifference)
 	require.LessOrEqual(t, float64(sum)/float64(len(want)), maxMean)
+}
+
+func BenchmarkDecodeImage(b *testing.B) {
+	for _, size := range [][2]int{{850, 1100}, {2480, 3508}} {
+		for name, encode := range map[string]func(io.Writer, image.Image) error{
+			"png":  png.Encode,
+			"jpeg": func(w io.Writer, m image.Image) error { return jpeg.Encode(w, m, nil) },
+		} {
+			b.Run(fmt.Sprintf("size=%dx%d/format=%s", size[0], size[1], name), func(b *testing.B) {
+				var blob bytes.Buffer
+				require.NoError(b, encode(&blob, ruledPage(size[0], size[1])))
+				b.SetBytes(int64(3 * size[0] * size[1]))
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := DecodeImage(blob.Bytes(), roomy); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// ruledPage is white with grey dashes where text would be: as many edges as a page has.
+func ruledPage(width, height int) image.Image {
+	page := image.NewRGBA(image.Rect(0, 0, width, height))
+	for i := range page.Pix {
+		x, y := i/4%width, i/4/width
+		page.Pix[i] = 255
+		if y%16 < 10 && x%(7+y/16%5) < 4 && i%4 != 3 {
+			page.Pix[i] = 40
+		}
+	}
+	return page
 }
