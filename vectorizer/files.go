@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // verifyFiles compares every file of the manifest with its sum. A folder that was copied halfway, or
@@ -38,7 +39,7 @@ func verifyFile(ctx context.Context, model fs.FS, name string, want fileSum) err
 	if err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
-	if size != want.Bytes || hex.EncodeToString(digest.Sum(nil)) != want.SHA256 {
+	if size != want.Bytes || !strings.EqualFold(hex.EncodeToString(digest.Sum(nil)), want.SHA256) {
 		return fmt.Errorf("%s is not the file that %s describes (%d bytes, sha256 %s): copy the whole folder again, or export it again",
 			name, manifestFile, want.Bytes, want.SHA256)
 	}

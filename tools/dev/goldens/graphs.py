@@ -1,4 +1,4 @@
-"""python tools/dev/goldens/graphs.py: the hand-made ONNX graphs of vectorizer/ort.
+"""python tools/dev/goldens/graphs.py: the hand-made ONNX graphs of vectorizer.
 
 probe.onnx is shipped: `Open` runs it to prove that a device works. The others are
 for tests.
@@ -9,14 +9,17 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto, helper
 
-ORT = Path(__file__).resolve().parents[3] / "vectorizer" / "ort"
+VECTORIZER = Path(__file__).resolve().parents[3] / "vectorizer"
 
 FLOAT = TensorProto.FLOAT
 
 
 def main() -> None:
-    write(ORT / "probe.onnx", [helper.make_node("Add", ["x", "x"], ["y"])])
-    write(ORT / "testdata" / "endless.onnx", endless())
+    ends = [value("x", FLOAT, [1])], [value("y", FLOAT, [1])]
+    write(VECTORIZER / "ort" / "probe.onnx", [helper.make_node("Add", ["x", "x"], ["y"])], *ends)
+    write(VECTORIZER / "ort" / "testdata" / "endless.onnx", endless(), *ends)
+    for name, number in {"nan": float("nan"), "long": 2.0}.items():
+        write(VECTORIZER / "testdata" / "broken" / f"text-{name}.onnx", *constant_embeddings(number))
 
 
 def endless() -> list[onnx.NodeProto]:
@@ -29,13 +32,13 @@ def endless() -> list[onnx.NodeProto]:
         ],
         "step",
         [
-            helper.make_tensor_value_info("iteration", TensorProto.INT64, []),
-            helper.make_tensor_value_info("go", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("value", FLOAT, [1]),
+            value("iteration", TensorProto.INT64, []),
+            value("go", TensorProto.BOOL, []),
+            value("value", FLOAT, [1]),
         ],
         [
-            helper.make_tensor_value_info("go_on", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("next", FLOAT, [1]),
+            value("go_on", TensorProto.BOOL, []),
+            value("next", FLOAT, [1]),
         ],
     )
     return [
@@ -45,10 +48,29 @@ def endless() -> list[onnx.NodeProto]:
     ]
 
 
-def write(path: Path, nodes: list[onnx.NodeProto]) -> None:
-    """A graph from float32 x [1] to float32 y [1]."""
-    ends = [helper.make_tensor_value_info(name, FLOAT, [1]) for name in "xy"]
-    graph = helper.make_graph(nodes, path.stem, ends[:1], ends[1:])
+def constant_embeddings(number: float) -> tuple[list[onnx.NodeProto], list, list]:
+    """A text graph whose every value is the number."""
+    nodes = [
+        helper.make_node("Shape", ["input_ids"], ["rows"]),
+        helper.make_node("Constant", [], ["dim"], value=helper.make_tensor("", TensorProto.INT64, [1], [128])),
+        helper.make_node("Concat", ["rows", "dim"], ["shape"], axis=0),
+        helper.make_node("Constant", [], ["number"], value=helper.make_tensor("", FLOAT, [1], [number])),
+        helper.make_node("Expand", ["number", "shape"], ["embeddings"]),
+    ]
+    inputs = [
+        value("input_ids", TensorProto.INT64, ["batch", "sequence"]),
+        value("attention_mask", TensorProto.INT64, ["batch", "sequence"]),
+        value("image_features", FLOAT, ["image_tokens", 64]),
+    ]
+    return nodes, inputs, [value("embeddings", FLOAT, ["batch", "sequence", 128])]
+
+
+def value(name: str, element: int, shape: list) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, element, shape)
+
+
+def write(path: Path, nodes: list[onnx.NodeProto], inputs: list, outputs: list) -> None:
+    graph = helper.make_graph(nodes, path.stem, inputs, outputs)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
     path.parent.mkdir(exist_ok=True)

@@ -1,0 +1,171 @@
+package vectorizer
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// wait starts a call that wants a turn and returns once it stands in the queue. The call writes its
+// name into the order when its turn comes.
+func (r *rehearsal) wait(ctx context.Context, k kind, name string) {
+	before := r.queued(k)
+	r.calls.Go(func() {
+		release, err := r.queue.turn(ctx, k)
+		if err != nil {
+			r.order <- name + ": " + err.Error()
+			return
+		}
+		r.order <- name
+		release()
+	})
+	for r.queued(k) == before {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// rehearsal is a queue whose device the test occupies, so that calls line up in a known order.
+type rehearsal struct {
+	queue *queue
+	calls sync.WaitGroup
+	order chan string
+	// release lets them go.
+	release func()
+}
+
+func rehearse(t *testing.T) *rehearsal {
+	t.Helper()
+	r := &rehearsal{queue: newQueue(100), order: make(chan string, 100)}
+	var err error
+	r.release, err = r.queue.turn(t.Context(), pageKind)
+	require.NoError(t, err)
+	return r
+}
+
+func (r *rehearsal) queued(k kind) int {
+	r.queue.mu.Lock()
+	defer r.queue.mu.Unlock()
+	return len(r.queue.waiting[k])
+}
+
+func (r *rehearsal) outcome() []string {
+	r.calls.Wait()
+	close(r.order)
+	var order []string
+	for name := range r.order {
+		order = append(order, name)
+	}
+	return order
+}
+
+func TestQueriesGoBeforePagesOldestFirst(t *testing.T) {
+	r := rehearse(t)
+	r.wait(t.Context(), pageKind, "page 1")
+	r.wait(t.Context(), pageKind, "page 2")
+	r.wait(t.Context(), queryKind, "query 1")
+	r.wait(t.Context(), queryKind, "query 2")
+	r.release()
+	require.Equal(t, []string{"query 1", "query 2", "page 1", "page 2"}, r.outcome())
+}
+
+func TestPagesDoNotStarve(t *testing.T) {
+	r := rehearse(t)
+	r.wait(t.Context(), pageKind, "page")
+	var want []string
+	for range patience + 1 {
+		r.wait(t.Context(), queryKind, "query")
+		want = append(want, "query")
+	}
+	want[patience], want = "page", append(want, "query")
+	r.release()
+	require.Equal(t, want, r.outcome())
+}
+
+func TestOneWhoGivesUpLosesHisTurnOnly(t *testing.T) {
+	r := rehearse(t)
+	reason := errors.New("gone")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	r.wait(t.Context(), queryKind, "first")
+	r.wait(ctx, queryKind, "second")
+	r.wait(t.Context(), queryKind, "third")
+	cancel(reason)
+	require.Equal(t, "second: gone", <-r.order)
+	r.release()
+	require.Equal(t, []string{"first", "third"}, r.outcome())
+}
+
+func TestATurnThatComesToOneWhoGaveUpIsPassedOn(t *testing.T) {
+	r := rehearse(t)
+	mine := make(chan struct{})
+	r.queue.waiting[queryKind] = append(r.queue.waiting[queryKind], mine)
+	r.wait(t.Context(), pageKind, "page")
+	r.release()
+	<-mine
+	r.queue.abandon(queryKind, mine)
+	require.Equal(t, []string{"page"}, r.outcome())
+}
+
+func TestPlacesAreCountedByKind(t *testing.T) {
+	q := newQueue(2)
+	first, err := q.admit(pageKind)
+	require.NoError(t, err)
+	second, err := q.admit(pageKind)
+	require.NoError(t, err)
+
+	_, err = q.admit(pageKind)
+	require.ErrorIs(t, err, ErrBusy)
+	require.ErrorContains(t, err, "2 calls for pages are waiting, which is the limit; try again later")
+
+	query, err := q.admit(queryKind)
+	require.NoError(t, err, "imports must not shut searches out")
+	query()
+
+	first()
+	third, err := q.admit(pageKind)
+	require.NoError(t, err, "a call that left makes room")
+	second()
+	third()
+}
+
+func TestCloseWaitsForAdmittedCalls(t *testing.T) {
+	q := newQueue(1)
+	leave, err := q.admit(pageKind)
+	require.NoError(t, err)
+	var left atomic.Bool
+	time.AfterFunc(10*time.Millisecond, func() {
+		left.Store(true)
+		leave()
+	})
+	q.close()
+	require.True(t, left.Load())
+	_, err = q.admit(queryKind)
+	require.ErrorIs(t, err, ErrClosed)
+}
+
+// One device, many calls: at no time two of them.
+func TestOneAtATime(t *testing.T) {
+	q := newQueue(100)
+	var onDevice, most atomic.Int32
+	var calls sync.WaitGroup
+	for i := range 40 {
+		calls.Go(func() {
+			release, err := q.turn(t.Context(), kind(i%int(kinds)))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			most.Store(max(most.Load(), onDevice.Add(1)))
+			time.Sleep(100 * time.Microsecond)
+			onDevice.Add(-1)
+			release()
+		})
+	}
+	calls.Wait()
+	require.EqualValues(t, 1, most.Load())
+	require.False(t, q.busy)
+}
