@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -184,5 +183,3 @@ func environment(o Options, p ports) ([]string, error) {
 }
 
 const loopback = "127.0.0.1"
-
-func address(port int) string { return net.JoinHostPort(loopback, strconv.Itoa(port)) }

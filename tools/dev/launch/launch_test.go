@@ -22,6 +22,7 @@ func TestChoosePorts(t *testing.T) {
 			require.False(t, seen[port], "port %d twice", port)
 			seen[port] = true
 		}
+		require.Equal(t, p.raft+1, p.raftRPC, "a node on localhost dials RAFT_PORT + 1")
 	})
 	t.Run("a taken port is named with its setting", func(t *testing.T) {
 		l, err := net.Listen("tcp", address(0))
