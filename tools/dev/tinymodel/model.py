@@ -175,7 +175,7 @@ class TinyColPali(nn.Module):
         return z / z.norm(dim=-1, keepdim=True)
 
     def pages(self, pixels, prompt, through_language_model):
-        """-> (vectors [B, cells (+ prompt), dim], 8-pixel map).
+        """-> (vectors [B, cells (+ prompt), dim], hidden states of the same, 8-pixel map).
 
         Without the language model a training step is three times cheaper and reading is
         learnt as well; the last part of training turns it on.
@@ -183,9 +183,11 @@ class TinyColPali(nn.Module):
         features, fine = self.tower(pixels)
         features = self.projector(features) / math.sqrt(self.config.width)
         if not through_language_model:
-            return self.embed(self.language_model.norm(features * math.sqrt(self.config.width))), fine
-        tokens = self.language_model.embed_tokens(prompt)[None].expand(len(pixels), -1, -1).to(features.dtype)
-        return self.embed(self.language_model(torch.cat([features, tokens], 1))), fine
+            hidden = self.language_model.norm(features * math.sqrt(self.config.width))
+        else:
+            tokens = self.language_model.embed_tokens(prompt)[None].expand(len(pixels), -1, -1).to(features.dtype)
+            hidden = self.language_model(torch.cat([features, tokens], 1))
+        return self.embed(hidden), hidden, fine
 
     def queries(self, ids, mask):
         """ids, mask [Q, L] -> (vectors [Q, L, dim], zero where mask is 0; hidden states)."""

@@ -52,16 +52,18 @@ class Phase:
     until: float
     rate: tuple
     batch: int
-    through_language_model: bool
+    through_language_model: bool = False
+    page_weight: float = 1.0
+    spelling_weight: float = 0.3
 
 
 PHASES = [
-    Phase(0.15, (2.5e-3, 2.2e-3), 3, False),
-    Phase(0.50, (2.2e-3, 1.5e-3), 4, False),
-    Phase(0.78, (1.5e-3, 8e-4), 4, False),
-    Phase(1.00, (8e-4, 2e-5), 4, True),
+    Phase(0.15, (2.5e-3, 2.2e-3), 3, page_weight=0.5, spelling_weight=1.0),
+    Phase(0.40, (2.2e-3, 1.7e-3), 4, page_weight=0.5, spelling_weight=1.0),
+    Phase(0.75, (1.5e-3, 7e-4), 4),
+    Phase(1.00, (7e-4, 1e-5), 4, through_language_model=True),
 ]
-LAST_PHASE_ONLY = [Phase(1.0, (8e-4, 2e-5), 4, True)]  # to look at a half-trained model in its final form
+LAST_PHASE_ONLY = [Phase(1.0, (8e-4, 2e-5), 4, through_language_model=True)]  # to look at a half-trained model in its final form
 WARM_UP_STEPS = 60
 CURRICULUM_STEPS = 1500
 
@@ -225,20 +227,22 @@ def character_map(page):
     return target
 
 
-def losses(model, batch, prompt, through_language_model):
+def losses(model, batch, prompt, phase):
     """Returns (loss, figures for the log)."""
     pixels = batch["images"].permute(0, 3, 1, 2).float() / 127.5 - 1
-    vectors, fine = model.pages(pixels, prompt, through_language_model)
+    vectors, image_hidden, fine = model.pages(pixels, prompt, phase.through_language_model)
     queries, hidden = model.queries(batch["ids"], batch["mask"])
     scale = model.logit_scale.exp().clamp(max=40)
 
     region_loss, token_accuracy = match_regions(vectors, queries, batch, scale)
     page_loss, page_accuracy = match_pages(vectors, queries, batch, scale)
     character_loss, character_accuracy = name_characters(model, fine, batch["characters"])
-    spelling_loss = spell_tokens(model, hidden, batch)
+    token_spelling = spell_tokens(model, hidden, batch)
+    cell_spelling = spell_cells(model, image_hidden, batch)
 
-    loss = region_loss + page_loss + character_loss + 0.3 * spelling_loss
-    return loss, {"region": region_loss, "page": page_loss, "character": character_loss, "spelling": spelling_loss,
+    spelling_loss = token_spelling + cell_spelling
+    loss = region_loss + phase.page_weight * page_loss + character_loss + phase.spelling_weight * spelling_loss
+    return loss, {"region": region_loss, "page": page_loss, "character": character_loss, "spelling": token_spelling, "cell_spelling": cell_spelling,
                   "token_acc": token_accuracy, "page_acc": page_accuracy, "char_acc": character_accuracy, "scale": scale}
 
 
@@ -283,10 +287,24 @@ def name_characters(model, fine, target):
 
 
 def spell_tokens(model, hidden, batch):
+    """Every query token must spell the word it belongs to."""
     asked = batch["token_region"] >= 0
-    logits = model.spelling_head(hidden[asked]).float()
-    target = batch["region_spelling"][batch["token_region"][asked]].float()
-    return functional.binary_cross_entropy_with_logits(logits, target, pos_weight=torch.tensor(4.0))
+    return spell(model, hidden[asked], batch["region_spelling"][batch["token_region"][asked]])
+
+
+def spell_cells(model, hidden, batch):
+    """One cell of every region must spell it too, through the same head: this is what first
+    brings the image side to the text side, long before the contrast does."""
+    count = batch["region_mask"].sum(1)
+    chosen = (torch.rand(len(count)) * count).long()
+    cells = batch["region_cells"][torch.arange(len(count)), chosen]
+    hidden = hidden[:, :GRID * GRID].reshape(-1, hidden.shape[-1])
+    return spell(model, hidden[cells], batch["region_spelling"])
+
+
+def spell(model, hidden, target):
+    logits = model.spelling_head(hidden).float()
+    return functional.binary_cross_entropy_with_logits(logits, target.float(), pos_weight=torch.tensor(4.0))
 
 
 def optimizer_for(model):
@@ -374,7 +392,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["times"]
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            loss, figures = losses(self.model, batch, self.prompt, phase.through_language_model)
+            loss, figures = losses(self.model, batch, self.prompt, phase)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 2.0)
