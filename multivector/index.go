@@ -124,8 +124,7 @@ func (x *Index) Admit(ctx context.Context, dim int) error {
 		known = x.decide(dim)
 	}
 	if dim != known {
-		return fmt.Errorf("%w: the vectors have %d, those of the documents in the index have %d",
-			ErrDimension, dim, known)
+		return fmt.Errorf("%w: the vectors have %d, this index was begun with %d", ErrDimension, dim, known)
 	}
 	return nil
 }

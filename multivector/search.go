@@ -47,7 +47,9 @@ func (x *Index) Search(ctx context.Context, query *maxsim.Query, k int, options 
 	if err := x.fits(ctx, query); err != nil {
 		return nil, err
 	}
-	k = max(k, 0)
+	if k <= 0 {
+		return nil, nil
+	}
 	// The ids are taken before the view is opened: whatever is live now was
 	// stored before, so the view has it unless it was deleted in between.
 	candidates := pass(x.ids(), options.Filter)

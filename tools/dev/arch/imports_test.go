@@ -59,7 +59,7 @@ var rules = []rule{
 	{
 		folder: "module",
 		may: []string{
-			self + "/config", self + "/vectorizer", weaviate, "github.com/go-openapi", "github.com/google/uuid",
+			self + "/config", self + "/module/blob", self + "/vectorizer", weaviate, "github.com/go-openapi", "github.com/google/uuid",
 			"github.com/sirupsen/logrus", "google.golang.org/grpc",
 		},
 		tests:   []string{self + "/maxsim"},
@@ -80,7 +80,7 @@ var rules = []rule{
 	},
 	{
 		folder:  "module/server",
-		may:     []string{self + "/module/seams", weaviate + "/adapters/handlers/rest", "github.com/go-openapi/loads", "github.com/jessevdk/go-flags"},
+		may:     []string{self + "/module", weaviate, "github.com/go-openapi/loads", "github.com/jessevdk/go-flags"},
 		because: "the server is Weaviate's own main function: what it contains is decided by the patches",
 	},
 	{

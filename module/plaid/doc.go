@@ -1,0 +1,20 @@
+// Package plaid is the index of this project as Weaviate's shards want it: an
+// [Index] is a db.VectorIndex and a db.VectorIndexMulti of
+// github.com/weaviate/weaviate/adapters/repos/db.
+//
+// A collection gets it with the plaid block (see config/plaid); a shard opens one
+// for each named vector that has the block.
+//
+// # What is stored where
+//
+// Nothing of the index is on disk. Weaviate's object store keeps every
+// multi-vector as float32 inside its object, and that is what searches read, so
+// there is no second copy that could go stale: whatever a shard holds after a
+// crash, a restore or a replica's repair is what its index finds. Opening a shard
+// lists the ids in its object store and reads none of the objects.
+//
+// # Sign
+//
+// Weaviate ranks by distance, smaller is better. distance = -score, here and
+// nowhere else, as for multi-vectors of stock hnsw.
+package plaid

@@ -1,0 +1,83 @@
+package plaid
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sirupsen/logrus"
+	"github.com/weaviate/weaviate/adapters/repos/db/vector/common"
+
+	"weaviate-colpali/maxsim"
+	"weaviate-colpali/multivector"
+)
+
+// Index is the index of one named vector of one shard. Make one with [Open].
+type Index struct {
+	documents *multivector.Index
+	logger    logrus.FieldLogger
+}
+
+// ValidateMultiBeforeInsert refuses a matrix that must not be stored: Weaviate
+// calls it before it writes an object, whichever way the object comes. The first
+// matrix that passes decides the dimensions, see [multivector.Index.Admit].
+func (x *Index) ValidateMultiBeforeInsert(vectors [][]float32) error {
+	dim, err := maxsim.Check(vectors)
+	if err != nil {
+		return err
+	}
+	return x.admit(context.Background(), dim)
+}
+
+func (x *Index) admit(ctx context.Context, dim int) error {
+	err := x.documents.Admit(ctx, dim)
+	if errors.Is(err, multivector.ErrDimension) {
+		return wrongDimensions{err}
+	}
+	return err
+}
+
+// wrongDimensions is also Weaviate's own error of that meaning, by which its
+// queue knows that trying again is no use.
+type wrongDimensions struct{ error }
+
+func (e wrongDimensions) Unwrap() []error { return []error{e.error, common.ErrWrongDimensions} }
+
+// AddMulti makes one document findable, see [Index.AddMultiBatch].
+func (x *Index) AddMulti(ctx context.Context, id uint64, vectors [][]float32) error {
+	return x.AddMultiBatch(ctx, []uint64{id}, [][][]float32{vectors})
+}
+
+// AddMultiBatch makes documents findable whose objects are stored already. It
+// looks at the shape of their vectors only. A document that is findable already,
+// as after a restart with a filled queue, stays so.
+func (x *Index) AddMultiBatch(ctx context.Context, ids []uint64, vectors [][][]float32) error {
+	if len(ids) != len(vectors) {
+		return fmt.Errorf("%d document ids for %d multi-vectors", len(ids), len(vectors))
+	}
+	for i, id := range ids {
+		if len(vectors[i]) == 0 {
+			return fmt.Errorf("document %d: %w", id, maxsim.ErrEmpty)
+		}
+		if err := x.admit(ctx, len(vectors[i][0])); err != nil {
+			return fmt.Errorf("document %d: %w", id, err)
+		}
+	}
+	x.documents.Load(ids)
+	return nil
+}
+
+// DeleteMulti makes documents no longer findable.
+func (x *Index) DeleteMulti(ids ...uint64) error {
+	x.documents.Delete(ids...)
+	return nil
+}
+
+// ContainsDoc reports whether a document is in the index. Between the opening of
+// a shard and the first search, documents without vectors are, too: Weaviate asks
+// in order to add what is missing, and of those it has nothing to add.
+func (x *Index) ContainsDoc(id uint64) bool { return x.documents.Contains(id) }
+
+// Iterate calls f with every document of which [Index.ContainsDoc] is true, until
+// it returns false.
+func (x *Index) Iterate(f func(id uint64) bool) { x.documents.IDs(f) }

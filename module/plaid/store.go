@@ -1,0 +1,57 @@
+package plaid
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/weaviate/weaviate/adapters/repos/db/helpers"
+	"github.com/weaviate/weaviate/adapters/repos/db/lsmkv"
+
+	"weaviate-colpali/maxsim"
+	"weaviate-colpali/multivector"
+)
+
+var errNoObjects = errors.New("the shard's object store is closed")
+
+// objectStore reads the vectors of documents from a shard's objects.
+type objectStore struct {
+	store        *lsmkv.Store
+	targetVector string
+}
+
+// View pins the object store as it is now, so that no compaction takes away what
+// a search reads.
+func (s *objectStore) View() (multivector.View, error) {
+	bucket := s.store.AcquireBucketConsistentViewForRead(helpers.ObjectsBucketLSM)
+	if bucket.Bucket == nil {
+		return nil, errNoObjects
+	}
+	return &objectView{bucket: bucket, targetVector: s.targetVector}, nil
+}
+
+type objectView struct {
+	bucket       lsmkv.BucketConsistentView
+	targetVector string
+}
+
+// Vectors copies the object into the buffer's bytes and its vectors from there
+// into the buffer's floats. Weaviate's own way (storobj.MultiVectorFromBinary)
+// allocates every row anew, on every query.
+func (v *objectView) Vectors(ctx context.Context, id uint64, buffer *multivector.Buffer) (maxsim.Matrix, error) {
+	var key [8]byte
+	binary.LittleEndian.PutUint64(key[:], id)
+	object, grown, err := v.bucket.Bucket.GetBySecondaryWithBufferAndView(
+		ctx, helpers.ObjectsBucketLSMDocIDSecondaryIndex, key[:], buffer.Bytes, v.bucket)
+	if err != nil {
+		return maxsim.Matrix{}, fmt.Errorf("read the object: %w", err)
+	}
+	buffer.Bytes = grown
+	if object == nil {
+		return maxsim.Matrix{}, multivector.ErrNotStored
+	}
+	return decodeVectors(object, v.targetVector, buffer)
+}
+
+func (v *objectView) Close() { v.bucket.ReleaseView() }
