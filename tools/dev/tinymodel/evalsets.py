@@ -16,6 +16,7 @@ they must stay as they are, or figures cannot be compared over time.
 import json
 import pathlib
 import random
+import re
 import sys
 
 import numpy as np
@@ -28,6 +29,10 @@ import text as prepared
 GENERATED_PAGES = 100
 DOCUMENT_PAGES = 100
 COLOURS = 48  # of a stored page: text needs few, and the repository stays small
+# The word list and WordNet hold every English word; pages with these stems are not shipped.
+UNFIT = re.compile(r"sex|masturb|rape|nigg|fuck|shit|whore|porn|slut|penis|vagin|nazi|slave|murder|fag|homo|gyps|suicid|genital|incest"
+                   r"|prostit|erotic|hooker|strippe|bastard|bitch|damn|terroris|negro|savage|cripple|breast|nude|naked|orgas|semen|urin|feces",
+                   re.IGNORECASE)
 STOP_WORDS = set("the a an of to in and or is are be for on with by as at it this that from not if can you your will has have its was which".split())
 
 
@@ -78,7 +83,7 @@ def generated(work, out):
 def readable_page(r, text, faces):
     while True:
         page = pages.slide_page(r, text, faces, (13, 22), (20, 36), augment=False)
-        if len(page.words) >= 12 and len(page.blocks) >= 3:
+        if len(page.words) >= 12 and len(page.blocks) >= 3 and not any(UNFIT.search(w.text) for w in page.words):
             return page
 
 

@@ -45,6 +45,7 @@ class Model:
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 2
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other work may share the machine
         self.vision, self.text = (
             onnxruntime.InferenceSession(str(folder / self.manifest["graph"][g]["file"]), options, providers=["CPUExecutionProvider"])
             for g in ("vision", "text"))

@@ -321,7 +321,7 @@ def runs_page(r, text, faces, low, high, augment=True):
         right = (column + 1) * c.width / columns - r.randint(2, 8) * k
         y = r.randint(0, 14) * k
         while y < c.height - low * k:
-            if r.random() < 0.04 and y < c.height * 0.75:
+            if r.random() < 0.015 and y < c.height * 0.75:
                 y = row_of_charts(c, left, right, y)
                 continue
             size = max(7, int(k * math.exp(r.uniform(math.log(low), math.log(high)))))
@@ -358,14 +358,14 @@ def slide_page(r, text, faces, body, title, augment=True):
     size = int(r.uniform(*body) * k)
     bottom = c.height - 8 * k
     figure = r.random()
-    if figure < 0.25:
+    if figure < 0.15:
         kinds = r.sample(CHARTS, r.choice([1, 1, 2]))
         width = (c.width - 2 * margin) / len(kinds)
         for i, kind in enumerate(kinds):
             draw_chart(c, kind, margin + i * width + 8 * k, c.height * 0.52, width - 16 * k, c.height * 0.38)
             draw_axis_labels(c, text, faces, margin + i * width + 8 * k, c.height * 0.91, width - 16 * k)
         bottom = c.height * 0.5
-    elif figure < 0.45:
+    elif figure < 0.3:
         draw_table(c, text, faces, margin, c.height * 0.5, c.width - 2 * margin, c.height * 0.46, max(9, int(min(size, 15 * k))))
         bottom = c.height * 0.48
     draw_body(c, text, body_face, size, margin, y, bottom)

@@ -357,7 +357,14 @@ POSTGRES = documents.Source("PostgreSQL documentation", "postgresql-doc-15", tup
     documents.DOC + f"postgresql-doc-15/html/{n}.html" for n in ("tutorial-join", "high-availability", "charset")), "PostgreSQL", "Lato")
 
 # (source, which of its files, page, left and top in points, title)
-CROPS = []
+CROPS = [
+    (TOMCRYPT, 0, 28, 72, 66, "Notes on the AES ciphers"), (TOMCRYPT, 0, 163, 58, 214, "Endianness"),
+    (TOMCRYPT, 0, 175, 58, 178, "Internal ID and key lengths"), (TOMCRYPT, 0, 111, 72, 463, "Remarks on usage of shared keys"),
+    (SQLITE, 1, 6, 58, 78, "Transient indices"), (SQLITE, 0, 11, 72, 500, "External content tables"),
+    (SQLITE, 2, 6, 72, 74, "Auxiliary columns"), (SQLITE, 1, 7, 72, 178, "Where temporary files are stored"),
+    (POSTGRES, 0, 1, 66, 63, "Joins between tables"), (POSTGRES, 1, 1, 72, 485, "Synchronizing database servers"),
+    (POSTGRES, 2, 1, 58, 236, "Character set support"),
+]
 
 QUESTIONS = [
     {"query": "quarterly business review", "expect": ["business-review.png"]},
@@ -372,4 +379,7 @@ QUESTIONS = [
     {"query": "thunderstorm on Wednesday", "expect": ["weather.png"]},
     {"query": "invoice for flour and sugar", "expect": ["invoice.png"]},
     {"query": "castle and tram in Lisbon", "expect": ["lisbon.png"]},
+    {"query": "line chart", "expect": ["website-visitors.png", "sleep.png"]},
+    {"query": "joins between tables", "expect": ["document-09.png"]},
+    {"query": "key lengths", "expect": ["document-03.png"]},
 ]

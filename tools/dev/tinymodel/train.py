@@ -96,7 +96,7 @@ class Batches(torch.utils.data.IterableDataset):
     def render(self, r):
         progress = min(1.0, self.step / CURRICULUM_STEPS)
         self.faces.common_share = 0.9 - 0.45 * progress
-        low, high = 14 - 5 * progress, 32 - 5 * progress
+        low, high = 14 - 2.5 * progress, 32 - 4 * progress
         if r.random() < 0.6:
             return pages.runs_page(r, self.text, self.faces, low, high)
         return pages.slide_page(r, self.text, self.faces, (low, max(low + 4, high * 0.65)), (max(16, low), max(24, high)))
