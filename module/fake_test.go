@@ -83,7 +83,7 @@ func (f *fakeEmbedder) Close() error {
 
 func vectorsOf(page []byte) [][]float32 { return [][]float32{{float32(len(page))}} }
 
-func blob(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
+func encoded(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 
 // started returns an initialised module that runs a fake, and what it logged.
 func started(t *testing.T, fake *fakeEmbedder) (*Module, *logrustest.Hook) {

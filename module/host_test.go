@@ -146,7 +146,7 @@ func page(number int, text string) *models.Object {
 	return &models.Object{
 		ID:         strfmt.UUID(fmt.Sprintf("00000000-0000-0000-0000-%012d", number)),
 		Class:      "Page",
-		Properties: object{"title": "a title", "page": blob(text)},
+		Properties: object{"title": "a title", "page": encoded(text)},
 	}
 }
 
@@ -206,7 +206,7 @@ func TestImportBatchInChunks(t *testing.T) {
 	require.Len(t, fake.calls, 3)
 
 	fake.calls = nil
-	big := blob(strings.Repeat("x", 30<<20))
+	big := encoded(strings.Repeat("x", 30<<20))
 	for i := range objects[:4] {
 		objects[i].Properties = object{"page": big}
 	}

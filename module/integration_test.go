@@ -54,7 +54,7 @@ func TestRealModel(t *testing.T) {
 
 	letter, wide := goldenPage(t, "letter.png"), goldenPage(t, "wide.png")
 	objects := make([]*models.Object, 4)
-	for i, image := range []string{letter, blob("no image"), letter[:len(letter)/8*4], wide} {
+	for i, image := range []string{letter, encoded("no image"), letter[:len(letter)/8*4], wide} {
 		objects[i] = page(i, "")
 		objects[i].Properties = object{"page": image}
 	}

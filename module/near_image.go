@@ -7,6 +7,8 @@ import (
 	"github.com/weaviate/weaviate/entities/modulecapabilities"
 	"github.com/weaviate/weaviate/entities/moduletools"
 	"github.com/weaviate/weaviate/usecases/modulecomponents/arguments/nearImage"
+
+	"weaviate-colpali/module/blob"
 )
 
 // vectorForImage embeds the image of a nearImage query as a page, so that it
@@ -21,7 +23,7 @@ func (m *Module) vectorForImage(ctx context.Context, params any, _ string,
 	if query.Certainty != 0 {
 		return nil, refused(fmt.Errorf("nearImage: %w", errCertainty))
 	}
-	page, err := decodePage(query.Image, m.settings.MaxImageBytes)
+	page, err := blob.Decode(query.Image, m.settings.MaxImageBytes)
 	if err != nil {
 		return nil, refused(fmt.Errorf("nearImage: %w", err))
 	}

@@ -122,7 +122,7 @@ func TestQueryIsCancelled(t *testing.T) {
 func TestNearImage(t *testing.T) {
 	fake := &fakeEmbedder{}
 	m, _ := started(t, fake)
-	vectors, err := m.VectorSearches()["nearImage"](t.Context(), &nearImage.NearImageParams{Image: blob("page")}, "Page", nil, nil)
+	vectors, err := m.VectorSearches()["nearImage"](t.Context(), &nearImage.NearImageParams{Image: encoded("page")}, "Page", nil, nil)
 	require.NoError(t, err)
 	require.Equal(t, vectorsOf([]byte("page")), vectors)
 }
@@ -136,8 +136,8 @@ func TestNearImageRefuses(t *testing.T) {
 	}{
 		{"not base64", nearImage.NearImageParams{Image: "?"}, "not standard base64", 0},
 		{"empty", nearImage.NearImageParams{}, "image is empty", 0},
-		{"certainty", nearImage.NearImageParams{Image: blob("page"), Certainty: 0.9}, "use distance", 0},
-		{"not an image", nearImage.NearImageParams{Image: blob("broken")}, "broken page", 1},
+		{"certainty", nearImage.NearImageParams{Image: encoded("page"), Certainty: 0.9}, "use distance", 0},
+		{"not an image", nearImage.NearImageParams{Image: encoded("broken")}, "broken page", 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fake := &fakeEmbedder{}

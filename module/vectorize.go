@@ -2,12 +2,14 @@ package module
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/weaviate/weaviate/entities/models"
 	"github.com/weaviate/weaviate/entities/moduletools"
 
 	"weaviate-colpali/config"
+	"weaviate-colpali/module/blob"
 )
 
 // A batch goes to the vectorizer in chunks of at most so many pages and bytes.
@@ -64,6 +66,9 @@ func (m *Module) VectorizeBatch(ctx context.Context, objects []*models.Object, s
 	return b.vectors, nil, b.failed
 }
 
+// errMissing is for an object without the property, or with null in it.
+var errMissing = errors.New("image is missing: send a page image, base64-encoded, or send the object with its own vectors")
+
 // pageOf reads the image out of an object.
 func (m *Module) pageOf(object *models.Object, settings config.Vectorizer) ([]byte, error) {
 	properties, _ := object.Properties.(map[string]any)
@@ -71,7 +76,7 @@ func (m *Module) pageOf(object *models.Object, settings config.Vectorizer) ([]by
 	if !ok {
 		return nil, errMissing
 	}
-	return decodePage(text, m.settings.MaxImageBytes)
+	return blob.Decode(text, m.settings.MaxImageBytes)
 }
 
 // embed sends the chunk that b has gathered to the model.

@@ -1,4 +1,9 @@
-package module
+// Package blob reads the value of a blob property: bytes as base64 text.
+//
+// It stands apart from package module because it imports the standard library
+// only: fuzzing instruments everything that a test imports, and with Weaviate
+// among it that takes minutes to compile.
+package blob
 
 import (
 	"encoding/base64"
@@ -7,14 +12,10 @@ import (
 	"strings"
 )
 
-// errMissing is for an object without the property, or with null in it.
-var errMissing = errors.New("image is missing: send a page image, base64-encoded, or send the object with its own vectors")
-
-// decodePage turns the text of a blob into image bytes. It accepts what Weaviate
-// accepts in a blob property, standard base64 with padding, and checks the size
-// before it allocates anything. What the bytes are is for the vectorizer to find
-// out.
-func decodePage(text string, maxBytes int64) ([]byte, error) {
+// Decode returns the bytes of an image. It accepts what Weaviate accepts in a
+// blob property, standard base64 with padding, and checks the size before it
+// allocates anything. What the bytes are is for the vectorizer to find out.
+func Decode(text string, maxBytes int64) ([]byte, error) {
 	if text == "" {
 		return nil, errors.New("image is empty: send the bytes of an image file, base64-encoded")
 	}
@@ -25,11 +26,11 @@ func decodePage(text string, maxBytes int64) ([]byte, error) {
 		return nil, fmt.Errorf("image has %d bytes, the limit is %d: send a smaller image or raise COLPALI_MAX_IMAGE_BYTES",
 			size, maxBytes)
 	}
-	page, err := base64.StdEncoding.DecodeString(text)
+	decoded, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
 		return nil, fmt.Errorf("image is not standard base64 with padding: %w", err)
 	}
-	return page, nil
+	return decoded, nil
 }
 
 // decodedBytes is the length of what base64 text decodes to.
