@@ -19,7 +19,8 @@ Sources, all of which allow redistribution of what is learnt from them:
 
 Held out are 4 % of the word types, chosen by a checksum of the word so that
 every text source agrees on them, and 5 % of the WordNet lines. A query of
-held-out words shows whether the model reads letters or only recalls words.
+held-out words shows whether the model reads letters or only recalls words. (Inside
+hyphenated compounds such a word may still have been met.)
 """
 
 import collections
