@@ -158,6 +158,7 @@ func environment(o Options, p ports) ([]string, error) {
 		"CLUSTER_HOSTNAME":                        "node1",
 		"CLUSTER_IN_LOCALHOST":                    "true",
 		"CLUSTER_ADVERTISE_ADDR":                  loopback,
+		"CLUSTER_BIND_ADDR":                       loopback,
 		"CLUSTER_GOSSIP_BIND_PORT":                strconv.Itoa(p.gossip),
 		"CLUSTER_DATA_BIND_PORT":                  strconv.Itoa(p.data),
 		"RAFT_PORT":                               strconv.Itoa(p.raft),
