@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	enterrors "github.com/weaviate/weaviate/entities/errors"
+	"github.com/weaviate/weaviate/usecases/objects"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -23,8 +24,8 @@ var errCertainty error = enterrors.NewErrCertaintyIncompatible(errors.New(
 	"certainty is not defined: a MaxSim score has no upper bound that it could be a share of; " +
 		"use distance, which is the negated score"))
 
-// statusError is an error that tells a client what to do about it: by its code
-// in gRPC, by Weaviate's own error in REST, whose search endpoints look for that.
+// statusError is an error that tells a client whose fault it is: by its code in
+// gRPC, and in REST by the error of Weaviate that becomes the right HTTP status.
 // Weaviate passes errors of modules up as they are; in GraphQL the text shows.
 type statusError struct {
 	error
@@ -39,7 +40,9 @@ func (e statusError) Unwrap() []error { return []error{e.error, e.weaviate} }
 func (e statusError) GRPCStatus() *status.Status { return status.New(e.code, e.Error()) }
 
 // refused marks an error as the client's: the same request will fail again.
-func refused(err error) error { return statusError{error: err, code: codes.InvalidArgument} }
+func refused(err error) error {
+	return statusError{err, codes.InvalidArgument, objects.NewErrInvalidUserInput("%v", err)}
+}
 
 // clientErrors are the kinds of refused pages and queries.
 var clientErrors = []error{

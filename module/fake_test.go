@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +17,7 @@ import (
 
 	"weaviate-colpali/config"
 	"weaviate-colpali/vectorizer"
+	"weaviate-colpali/vectorizer/processor"
 )
 
 // fakeEmbedder embeds a page as one vector with its length and a query as one
@@ -29,7 +31,8 @@ type fakeEmbedder struct {
 	failure error
 }
 
-var errBroken = errors.New("broken page")
+// errBroken is of a kind that is the client's fault.
+var errBroken = fmt.Errorf("%w: broken page", processor.ErrUndecodable)
 
 func (f *fakeEmbedder) EmbedPages(ctx context.Context, pages [][]byte) ([]vectorizer.Embedding, error) {
 	f.mu.Lock()

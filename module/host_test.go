@@ -2,6 +2,7 @@ package module
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -17,6 +18,9 @@ import (
 	"github.com/weaviate/weaviate/usecases/config/runtime"
 	"github.com/weaviate/weaviate/usecases/modulecomponents/arguments/nearText"
 	"github.com/weaviate/weaviate/usecases/modules"
+	"github.com/weaviate/weaviate/usecases/objects"
+
+	"weaviate-colpali/vectorizer"
 )
 
 // These tests drive the module through Weaviate's own module provider, which
@@ -178,7 +182,7 @@ func TestImportBatch(t *testing.T) {
 			require.Equal(t, vectorsOf([]byte("seven!")), objects[6].Vectors[vectorName])
 
 			require.Len(t, failed, 4)
-			require.EqualError(t, failed[1], `object 00000000-0000-0000-0000-000000000001: property "page": broken page`)
+			require.EqualError(t, failed[1], `object 00000000-0000-0000-0000-000000000001: property "page": image cannot be decoded: broken page`)
 			require.ErrorContains(t, failed[2], `object 00000000-0000-0000-0000-000000000002: property "page": image is missing`)
 			require.ErrorContains(t, failed[3], `property "page": image is missing`)
 			require.ErrorContains(t, failed[4], `property "page": image has 34603008 bytes, the limit is 33554432`)
@@ -260,8 +264,15 @@ func TestImportOne(t *testing.T) {
 	require.Equal(t, vectorsOf([]byte("one")), good.Vectors[vectorName])
 
 	bad := page(1, "broken")
-	require.ErrorIs(t, provider.UpdateVector(t.Context(), bad, stored(Name), notStored, logger), errBroken)
+	err := provider.UpdateVector(t.Context(), bad, stored(Name), notStored, logger)
+	require.ErrorIs(t, err, errBroken)
+	require.ErrorAs(t, err, &objects.ErrInvalidUserInput{}, "Weaviate answers 422 to this and 500 to others")
 	require.Empty(t, bad.Vectors)
+
+	failing := host(t, &fakeEmbedder{failure: vectorizer.ErrOutput})
+	err = failing.UpdateVector(t.Context(), page(2, "one"), stored(Name), notStored, logger)
+	require.ErrorIs(t, err, vectorizer.ErrOutput)
+	require.False(t, errors.As(err, &objects.ErrInvalidUserInput{}))
 }
 
 // An update that leaves the image alone keeps its vectors and runs no model.

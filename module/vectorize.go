@@ -54,7 +54,7 @@ func (m *Module) VectorizeBatch(ctx context.Context, objects []*models.Object, s
 		}
 		page, err := m.pageOf(objects[i], settings)
 		if err != nil {
-			b.refuse(i, err)
+			b.failImage(i, refused(err))
 			continue
 		}
 		b.add(i, page)
@@ -89,9 +89,9 @@ func (m *Module) embed(ctx context.Context, b *batch) {
 	for i, position := range at {
 		switch {
 		case err != nil:
-			b.fail(position, err)
+			b.fail(position, classify(err))
 		case embeddings[i].Err != nil:
-			b.refuse(position, embeddings[i].Err)
+			b.failImage(position, classify(embeddings[i].Err))
 		default:
 			b.vectors[position] = embeddings[i].Vectors
 		}
@@ -131,7 +131,7 @@ func (b *batch) fail(position int, err error) {
 	b.failed[position] = fmt.Errorf("object %s: %w", b.objects[position].ID, err)
 }
 
-// refuse is fail for what is wrong with the image itself.
-func (b *batch) refuse(position int, err error) {
+// failImage is fail for what is wrong with the image itself.
+func (b *batch) failImage(position int, err error) {
 	b.fail(position, fmt.Errorf("property %q: %w", b.property, err))
 }
