@@ -32,7 +32,7 @@ type Limits struct {
 // An error wraps [ErrTooLarge], [ErrNotImage] or [ErrUndecodable], and never repeats the blob.
 func DecodeImage(blob []byte, limits Limits) (*RGB, error) {
 	if int64(len(blob)) > limits.MaxBytes {
-		return nil, fmt.Errorf("%w: %d bytes, the limit is %d; send a smaller image or raise the limit on image bytes",
+		return nil, fmt.Errorf("%w: %d bytes, the limit is %d; send a smaller image or raise COLPALI_MAX_IMAGE_BYTES",
 			ErrTooLarge, len(blob), limits.MaxBytes)
 	}
 	format, err := detectFormat(blob)
@@ -101,7 +101,7 @@ func (f format) checkSize(width, height int, limits Limits) error {
 		return fmt.Errorf("%w: %s of %d x %d pixels, the limit is %d a side; send a smaller image",
 			ErrTooLarge, f.name, width, height, maxSide)
 	case int64(width)*int64(height) > limits.MaxPixels: // cannot overflow: both sides are bounded
-		return fmt.Errorf("%w: %s of %d x %d = %d pixels, the limit is %d; scale the image down or raise the limit on image pixels",
+		return fmt.Errorf("%w: %s of %d x %d = %d pixels, the limit is %d; scale the image down or raise COLPALI_MAX_IMAGE_PIXELS",
 			ErrTooLarge, f.name, width, height, int64(width)*int64(height), limits.MaxPixels)
 	}
 	return nil

@@ -28,7 +28,7 @@ func TestDecodeImageRefuses(t *testing.T) {
 		"HEIC":             {[]byte("\x00\x00\x00\x18ftypheic"), ErrNotImage, []string{"HEIC", "convert it"}},
 		"base64 of a PNG":  {[]byte("iVBORw0KGgoAAAANSUhEUg"), ErrNotImage, []string{"base64 text of a PNG", "encoded twice"}},
 		"data URL":         {[]byte("data:image/png;base64,iVBORw0KGgo"), ErrNotImage, []string{"data: URL"}},
-		"too many bytes":   {append(pngHeader(10, 10), make([]byte, 1<<20)...), ErrTooLarge, []string{"the limit is 1048576", "raise the limit on image bytes"}},
+		"too many bytes":   {append(pngHeader(10, 10), make([]byte, 1<<20)...), ErrTooLarge, []string{"the limit is 1048576", "raise COLPALI_MAX_IMAGE_BYTES"}},
 		"largest PNG":      {pngHeader(65535, 65535), ErrTooLarge, []string{"PNG of 65535 x 65535", "the limit is 1000000", "scale the image down"}},
 		"one pixel more":   {pngHeader(1000, 1001), ErrTooLarge, []string{"1000 x 1001 = 1001000 pixels"}},
 		"long PNG":         {pngHeader(65536, 1), ErrTooLarge, []string{"PNG of 65536 x 1", "65535 a side"}},
