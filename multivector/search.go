@@ -20,6 +20,12 @@ type SearchOptions struct {
 	Trace    *Trace   // filled in when not nil
 }
 
+func (o SearchOptions) report(t Trace) {
+	if o.Trace != nil {
+		*o.Trace = t
+	}
+}
+
 // Result is one document found.
 type Result struct {
 	ID    uint64
@@ -48,6 +54,7 @@ func (x *Index) Search(ctx context.Context, query *maxsim.Query, k int, options 
 		return nil, err
 	}
 	if k <= 0 {
+		options.report(Trace{Certified: true})
 		return nil, nil
 	}
 	// The ids are taken before the view is opened: whatever is live now was
@@ -66,14 +73,12 @@ func (x *Index) Search(ctx context.Context, query *maxsim.Query, k int, options 
 	if len(found.vectorless) > 0 {
 		x.Delete(found.vectorless...)
 	}
-	if options.Trace != nil {
-		*options.Trace = Trace{
-			Candidates: len(candidates),
-			Scored:     found.scored,
-			Missing:    len(candidates) - found.scored,
-			Certified:  true,
-		}
-	}
+	options.report(Trace{
+		Candidates: len(candidates),
+		Scored:     found.scored,
+		Missing:    len(candidates) - found.scored,
+		Certified:  true,
+	})
 	return found.best.sorted(), nil
 }
 

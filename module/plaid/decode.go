@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/vmihailenco/msgpack/v5"
 	"github.com/weaviate/weaviate/entities/storobj"
@@ -93,33 +94,39 @@ func (r *reader) seek(offsets []byte, name string) (found bool, err error) {
 // matrix reads a row count and the rows.
 func (r *reader) matrix(buffer *multivector.Buffer) (maxsim.Matrix, error) {
 	rows := r.u32()
-	if r.broken || rows > len(r.rest)/2 {
+	if r.broken {
 		return maxsim.Matrix{}, errBroken
 	}
-	floats, dim := buffer.Floats[:0], 0
+	if rows == 0 {
+		return maxsim.Matrix{}, nil
+	}
+	first := *r
+	dim := first.u16()
+	// Also bounds what is allocated below.
+	if first.broken || rows > len(r.rest)/(2+4*dim) {
+		return maxsim.Matrix{}, errBroken
+	}
+	if dim == 0 {
+		return maxsim.Matrix{}, nil
+	}
+	floats := slices.Grow(buffer.Floats[:0], rows*dim)[:rows*dim]
+	buffer.Floats = floats
 	for row := range rows {
-		rowDim := r.u16()
-		numbers := r.take(4 * rowDim)
-		if row == 0 {
-			dim = rowDim
-		}
+		rowDim, numbers := r.u16(), r.take(4*dim)
 		if r.broken || rowDim != dim {
 			return maxsim.Matrix{}, errBroken
 		}
-		floats = appendFloats(floats, numbers)
-	}
-	buffer.Floats = floats
-	if dim == 0 {
-		return maxsim.Matrix{}, nil
+		decodeFloats(floats[row*dim:(row+1)*dim], numbers)
 	}
 	return maxsim.Matrix{Data: floats, Dim: dim}, nil
 }
 
-func appendFloats(floats []float32, numbers []byte) []float32 {
-	for ; len(numbers) >= 4; numbers = numbers[4:] {
-		floats = append(floats, math.Float32frombits(binary.LittleEndian.Uint32(numbers)))
+// decodeFloats fills floats from four bytes each.
+func decodeFloats(floats []float32, numbers []byte) {
+	for i := range floats {
+		number := numbers[4*i : 4*i+4 : 4*i+4] // one check instead of four
+		floats[i] = math.Float32frombits(binary.LittleEndian.Uint32(number))
 	}
-	return floats
 }
 
 // reader takes fields off the front of rest. After one that does not fit it is

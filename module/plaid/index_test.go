@@ -73,7 +73,7 @@ func TestSearchByDistance(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, test.want, ids, "%+v", test)
 		for i, id := range ids {
-			require.Equal(t, -float32(id), distances[i])
+			require.InDelta(t, -float32(id), distances[i], 0)
 		}
 	}
 }
@@ -200,7 +200,7 @@ func TestDistancerTakesAnyDocument(t *testing.T) {
 
 	distance, err := distancer.DistanceToNode(0)
 	require.NoError(t, err)
-	require.Equal(t, float32(-2), distance)
+	require.InDelta(t, -2, distance, 0)
 	_, err = distancer.DistanceToNode(1)
 	require.ErrorIs(t, err, multivector.ErrNotStored)
 }
@@ -349,7 +349,7 @@ func TestModel(t *testing.T) {
 					require.Len(t, ids, len(want))
 					for i, hit := range want {
 						require.Equal(t, hit.id, ids[i])
-						require.Equal(t, hit.distance, distances[i])
+						require.InDelta(t, hit.distance, distances[i], 0)
 					}
 				}
 			}
