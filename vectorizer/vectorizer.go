@@ -146,7 +146,7 @@ func read(ctx context.Context, model fs.FS, dir string) (*Vectorizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	tokenizer, err := processor.NewTokenizer(tokenizerJSON)
+	tokenizer, err := processor.NewTokenizer(tokenizerJSON, m.Page.ImageTokenID)
 	if err != nil {
 		return nil, err
 	}
