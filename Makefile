@@ -49,6 +49,7 @@ unit: onnxruntime ## unit tests with the race detector, against unpatched Weavia
 
 .PHONY: acceptance
 acceptance: server $(VENV)/stamp ## tests against the real server, by Go and Python clients
+	$(GO) test -tags patched -modfile=build/server.mod ./module/seams
 	cd test/acceptance && $(GO) test -count=1 -timeout 30m ./...
 	$(VENV)/bin/python -m pytest -q test/acceptance/python
 
