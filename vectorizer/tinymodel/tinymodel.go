@@ -1,5 +1,5 @@
 // Package tinymodel embeds the demo model "tiny-reader": a ColPali of the real
-// architecture in small (3.5 million parameters, 789 vectors of 128 dimensions a
+// architecture in small (3.6 million parameters, 789 vectors of 128 dimensions a
 // page), trained from scratch by tools/dev/tinymodel.
 //
 // It is a demo and a test article. It finds pages by the printed English words and
