@@ -405,7 +405,7 @@ func TestModel(t *testing.T) {
 					got, err := index.Search(ctx, query, k, options)
 					require.NoError(t, err)
 					want := source.bruteForce(query, ids, k, options.Filter, options.MinScore)
-					require.Equal(t, len(want), len(got))
+					require.Len(t, got, len(want))
 					for i := range want {
 						require.Equal(t, want[i], got[i])
 					}

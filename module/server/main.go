@@ -24,7 +24,7 @@ func main() {
 }
 
 // run does what the main function of Weaviate's own server does.
-func run() error {
+func run() (err error) {
 	if err := seams.Check(); err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func run() error {
 	}
 	api := operations.NewWeaviateAPI(spec)
 	server := rest.NewServer(api)
-	defer server.Shutdown()
+	defer func() { err = errors.Join(err, server.Shutdown()) }()
 
 	parser := flags.NewParser(server, flags.HelpFlag|flags.PassDoubleDash)
 	parser.ShortDescription = "Weaviate with ColPali"
