@@ -32,14 +32,15 @@ func TestBadPages(t *testing.T) {
 		want []string
 	}{
 		{"not base64", "this is not base64!", []string{"base64"}},
-		{"truncated PNG", encode(good[:len(good)/2]), nil},
-		{"PNG without pixels", encode(pngHeader(448, 448)), nil},
-		{"unknown format", encode([]byte("%PDF-1.7 is no image")), []string{"format", "PNG", "JPEG"}},
-		{"text", encode([]byte("hello")), []string{"format"}},
-		{"PNG of 65535 x 65535", encode(pngHeader(65535, 65535)), []string{"65535", "COLPALI_MAX_IMAGE_PIXELS"}},
-		{"PNG of width 0", encode(pngHeader(0, 448)), nil},
-		{"JPEG of height 0", encode(jpegOfHeight(t, 0)), nil},
-		{"JPEG of 65535 x 65535", encode(jpegOfHeight(t, 65535)), nil},
+		{"one byte", "AA==", []string{"PNG", "JPEG"}},
+		{"truncated PNG", encode(good[:len(good)/2]), []string{"truncated"}},
+		{"PNG without pixels", encode(pngHeader(448, 448)), []string{"truncated"}},
+		{"PDF", encode([]byte("%PDF-1.7 is no image")), []string{"PDF", "PNG"}},
+		{"text", encode([]byte("hello")), []string{"PNG", "JPEG"}},
+		{"PNG of 65535 x 65535", encode(pngHeader(65535, 65535)), []string{"65535 x 65535", "COLPALI_MAX_IMAGE_PIXELS"}},
+		{"PNG of width 0", encode(pngHeader(0, 448)), []string{"PNG"}},
+		{"JPEG of height 0", encode(jpegOfHeight(t, 0)), []string{"64 x 0"}},
+		{"JPEG of 65535 x 65535", encode(jpegOfHeight(t, 65535)), []string{"65535 x 65535", "COLPALI_MAX_IMAGE_PIXELS"}},
 	}
 	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -139,13 +140,14 @@ func TestBadMatrices(t *testing.T) {
 	tests := []struct {
 		name string
 		m    matrix
-		json bool // JSON can carry it; gRPC carries the others
+		json bool // send it as JSON; gRPC carries what JSON cannot
 		want []string
 	}{
 		{"wider", randomMatrix(r, 3, matrixDim+1), true, []string{"21", "22"}},
 		{"narrower", randomMatrix(r, 3, matrixDim-1), true, []string{"21", "20"}},
 		{"ragged", matrix{row(1), row(1)[:matrixDim-1]}, true, nil},
 		{"empty rows", matrix{{}}, true, nil},
+		{"no rows", matrix{}, false, []string{"empty"}},
 		{"NaN", matrix{row(1), row(nan)}, false, []string{"finite"}},
 		{"infinite", matrix{row(inf)}, false, []string{"finite"}},
 	}
@@ -191,17 +193,22 @@ func TestBadMatrices(t *testing.T) {
 	requireExact(t, q, after, count, n.search(t, class, query{nearVector: n.vector(ownVector, q), limit: count}))
 }
 
-// TestNoMatrix: an object without vectors is stored, as in any collection, and is not found by them.
+// TestNoMatrix: an object without vectors, which in JSON is also one with an empty list of them, is
+// stored and is not found by vectors.
 func TestNoMatrix(t *testing.T) {
 	n := shared(t)
 	const class = "NoMatrix"
 	n.create(t, matrixCollection(class))
-	without := matrixObject(class, 0, nil)
+	without, empty := matrixObject(class, 0, nil), matrixObject(class, 1, matrix{})
 	without.Vectors = nil
-	n.imports(t, []*models.Object{without, matrixObject(class, 1, randomMatrix(seeded(12), 2, matrixDim))})
+	with := matrixObject(class, 2, randomMatrix(seeded(12), 2, matrixDim))
+	require.Equal(t, []string{"", "", ""}, batch(t, n.rest, without, empty, with))
+
 	q := randomMatrix(seeded(13), 2, matrixDim)
-	require.Equal(t, []string{uuid(1).String()}, ids(n.search(t, class, query{nearVector: n.vector(ownVector, q), limit: 5})))
-	require.Equal(t, http.StatusOK, n.status(t, class, 0))
+	require.Equal(t, []string{with.ID.String()}, ids(n.search(t, class, query{nearVector: n.vector(ownVector, q), limit: 5})))
+	for i := range 3 {
+		require.Equal(t, http.StatusOK, n.status(t, class, i))
+	}
 }
 
 // status of a read of one object: 200 or 404.

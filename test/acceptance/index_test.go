@@ -33,6 +33,7 @@ func testIndex(t *testing.T, n *node) {
 	t.Run("search", func(t *testing.T) { testIndexSearch(t, n) })
 	t.Run("mutations", func(t *testing.T) { testIndexMutations(t, n) })
 	t.Run("two vectors", func(t *testing.T) { testTwoVectors(t, n) })
+	t.Run("added vector", func(t *testing.T) { testAddedVector(t, n) })
 	t.Run("like stock hnsw", func(t *testing.T) { testLikeStock(t, n) })
 }
 
@@ -231,6 +232,30 @@ func testTwoVectors(t *testing.T, n *node) {
 			require.LessOrEqual(t, hits[i-1].Distance, h.Distance)
 		}
 	}
+}
+
+// testAddedVector: an index that is added to a collection with objects serves those that come later.
+func testAddedVector(t *testing.T, n *node) {
+	const class, count, dim = "IndexAddedVector", 20, 8
+	n.create(t, matrixCollection(class))
+	n.imports(t, matrixObjects(class, count, 9))
+	added := models.VectorConfig{Vectorizer: object{"none": object{}}, VectorIndexType: "hnsw", VectorIndexConfig: plaid()}
+	require.NoError(t, n.rest.Schema().VectorAdder().WithClassName(class).
+		WithVectors(map[string]models.VectorConfig{"added": added}).Do(t.Context()))
+
+	r := seeded(10)
+	later := make([]*models.Object, count)
+	for i := range later {
+		later[i] = matrixObject(class, count+i, randomMatrix(r, 2, matrixDim))
+		later[i].Vectors["added"] = randomMatrix(r, 3, dim)
+	}
+	n.imports(t, later)
+	qOwn, qAdded := randomMatrix(r, 4, matrixDim), randomMatrix(r, 3, dim)
+	own, stored := n.stored(t, class, ownVector, ""), n.stored(t, class, "added", "")
+	require.Len(t, own, 2*count)
+	require.Len(t, stored, count)
+	requireExact(t, qOwn, own, 2*count, n.search(t, class, query{nearVector: n.vector(ownVector, qOwn), limit: 50}))
+	requireExact(t, qAdded, stored, count, n.search(t, class, query{nearVector: n.vector("added", qAdded), limit: 50}))
 }
 
 // testLikeStock: the same objects in Weaviate's own multi-vector index have the same distances. This

@@ -38,11 +38,12 @@ func testPageSearch(t *testing.T, n *node) {
 	})
 	t.Run("nearText finds the page", func(t *testing.T) {
 		n.requireDemoModel(t)
+		want, got := map[string]string{}, map[string]string{}
 		for _, s := range samples {
-			hits := n.search(t, class, query{nearText: n.text(s.question), limit: 3})
-			require.Len(t, hits, 3)
-			require.Equal(t, s.title, hits[0].Title, "%q", s.question)
+			want[s.question] = s.title
+			got[s.question] = n.search(t, class, query{nearText: n.text(s.question), limit: 3})[0].Title
 		}
+		require.Equal(t, want, got)
 	})
 
 	question := samples[2].question
@@ -72,16 +73,23 @@ func testPageSearch(t *testing.T, n *node) {
 		hits := n.search(t, class, query{nearText: n.text(question).WithDistance(between), limit: len(samples)})
 		require.Equal(t, whole[:3], hits)
 	})
+	// Of a few pages only: brute force of a whole page against a page takes its time.
+	const few = 3
+	where := filters.Where().WithPath([]string{"number"}).WithOperator(filters.LessThan).WithValueInt(few)
+	fewDocuments := map[string]matrix{}
+	for i := range few {
+		fewDocuments[uuid(i).String()] = documents[uuid(i).String()]
+	}
 	t.Run("nearImage", func(t *testing.T) {
 		// The same image has the same vectors: the answer is that of the stored page.
-		hits := n.search(t, class, query{nearImage: n.image(samplePage(t, 1)), limit: 3})
+		hits := n.search(t, class, query{nearImage: n.image(samplePage(t, 1)), where: where, limit: few})
 		require.Equal(t, uuid(1).String(), hits[0].ID)
-		requireExact(t, documents[uuid(1).String()], documents, 3, hits)
+		requireExact(t, documents[uuid(1).String()], fewDocuments, few, hits)
 	})
 	t.Run("nearObject", func(t *testing.T) {
-		hits := n.search(t, class, query{nearObject: n.object(uuid(4).String()), limit: 3})
-		require.Equal(t, uuid(4).String(), hits[0].ID)
-		requireExact(t, documents[uuid(4).String()], documents, 3, hits)
+		hits := n.search(t, class, query{nearObject: n.object(uuid(2).String()), where: where, limit: few})
+		require.Equal(t, uuid(2).String(), hits[0].ID)
+		requireExact(t, documents[uuid(2).String()], fewDocuments, few, hits)
 	})
 	t.Run("nearVector", func(t *testing.T) {
 		q := documents[uuid(5).String()][:16]
@@ -167,6 +175,29 @@ func TestObjectsWithoutPage(t *testing.T) {
 	require.Equal(t, own.Vectors[pageVector], documents[uuid(1).String()])
 	hits := n.search(t, class, query{nearText: n.text("blue whales"), limit: 10})
 	require.ElementsMatch(t, []string{"own vectors", "page"}, titles(hits))
+}
+
+// TestPageBesideOwnVector: the module's vector and one of the client's live in one collection, and a
+// question goes to the one that it names.
+func TestPageBesideOwnVector(t *testing.T) {
+	n := shared(t)
+	const class = "PageBeside"
+	c := pageCollection(class)
+	c.VectorConfig[ownVector] = matrixCollection(class).VectorConfig[ownVector]
+	n.create(t, c)
+	objects := pageObjects(t, class)[:3]
+	r := seeded(14)
+	for _, object := range objects {
+		object.Vectors = models.Vectors{ownVector: randomMatrix(r, 3, matrixDim)}
+	}
+	n.imports(t, objects)
+
+	q := randomMatrix(r, 4, matrixDim)
+	own := n.stored(t, class, ownVector, "")
+	requireExact(t, q, own, 3, n.search(t, class, query{nearVector: n.vector(ownVector, q), limit: 5}))
+	require.Len(t, n.search(t, class, query{nearText: n.text("blue whales").WithTargetVectors(pageVector), limit: 5}), 3)
+	n.refused(t, class, query{nearText: n.text("blue whales"), limit: 5}, "vector")
+	n.refused(t, class, query{nearText: n.text("blue whales").WithTargetVectors(ownVector), limit: 5}, "vector")
 }
 
 // model is what /v1/meta says of the module.

@@ -52,10 +52,11 @@ func pageObject(class string, number int, title, blob string) *models.Object {
 	return &models.Object{Class: class, ID: uuid(number), Properties: properties}
 }
 
-// renderPage draws lines of black text on white, as large as a slide shows them, and returns a PNG.
+// renderPage draws lines of black text on white, at a size that the demo model reads well, and returns
+// a PNG.
 func renderPage(t *testing.T, text string) []byte {
 	t.Helper()
-	const side, margin, size = 448, 30, 40
+	const side, margin, size = 448, 30, 22
 	face := fontFace(t, size)
 	page := image.NewGray(image.Rect(0, 0, side, side))
 	draw.Draw(page, page.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)

@@ -139,10 +139,10 @@ func TestSchemaRefused(t *testing.T) {
 		}), nil},
 		{"module without plaid", with(pageCollection("Refused"), func(v *models.VectorConfig) {
 			v.VectorIndexConfig = object{"multivector": object{"enabled": true}}
-		}), []string{"plaid", `"hnsw"`}},
+		}), []string{"plaid", "hnsw"}},
 		{"module without index settings", with(pageCollection("Refused"), func(v *models.VectorConfig) {
 			v.VectorIndexConfig = nil
-		}), []string{"plaid", `"hnsw"`}},
+		}), []string{"plaid", "hnsw"}},
 		{"imageFields missing", module(object{}), []string{"imageFields"}},
 		{"imageFields empty", module(object{"imageFields": []any{}}), []string{"imageFields"}},
 		{"imageFields names two", module(object{"imageFields": []any{"page", "title"}}), []string{"imageFields", "one"}},
@@ -180,7 +180,7 @@ func TestSchemaUpdates(t *testing.T) {
 	n := shared(t)
 	n.create(t, pageCollection("Updates"))
 	n.create(t, with(matrixCollection("UpdatesStock"), func(v *models.VectorConfig) {
-		v.VectorIndexConfig = object{"multivector": object{"enabled": true}}
+		v.VectorIndexConfig = object{"multivector": object{"enabled": true}, "distance": "dot"}
 	}))
 
 	tests := []struct {

@@ -32,9 +32,9 @@ PAGES = {
 
 
 def render(text: str) -> str:
-    """A page with large black text on white, as the base64 text of a PNG."""
+    """A page with black text on white at a size that the demo model reads well, as the base64 text of a PNG."""
     page = Image.new("L", (448, 448), 255)
-    ImageDraw.Draw(page).multiline_text((30, 40), text, fill=0, spacing=20, font=ImageFont.load_default(40))
+    ImageDraw.Draw(page).multiline_text((30, 30), text, fill=0, spacing=10, font=ImageFont.load_default(22))
     file = io.BytesIO()
     page.save(file, "PNG")
     return base64.b64encode(file.getvalue()).decode()

@@ -156,8 +156,9 @@ func (s *Server) LogTail() string {
 
 // Exit is how a server ended that was not able to start.
 type Exit struct {
-	Code int
-	Log  string
+	Code      int
+	Log       string
+	LastWords string // the last line of Log: what an operator reads first
 }
 
 // Fail starts a server that is expected to end by itself before it is ready, and returns how it
@@ -182,7 +183,11 @@ func Fail(t testing.TB, options Options) Exit {
 	for {
 		select {
 		case <-s.exited:
-			return Exit{Code: s.process.ProcessState.ExitCode(), Log: s.Log()}
+			log := strings.TrimRight(s.Log(), "\n")
+			return Exit{
+				Code: s.process.ProcessState.ExitCode(), Log: log,
+				LastWords: log[strings.LastIndexByte(log, '\n')+1:],
+			}
 		case <-deadline:
 			t.Fatalf("server: still running after %s, neither ready nor ended\n%s", readyWithin, s.LogTail())
 		case <-time.After(50 * time.Millisecond):
