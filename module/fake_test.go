@@ -61,7 +61,7 @@ func (f *fakeEmbedder) EmbedQueries(ctx context.Context, queries []string) ([]ve
 	}
 	out := make([]vectorizer.Embedding, len(queries))
 	for i, query := range queries {
-		for _, word := range strings.Fields(query) {
+		for word := range strings.FieldsSeq(query) {
 			out[i].Vectors = append(out[i].Vectors, []float32{float32(len(word))})
 		}
 		if out[i].Vectors == nil {

@@ -2,8 +2,8 @@ package module
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/weaviate/weaviate/entities/additional"
 	"github.com/weaviate/weaviate/entities/models"
+	"github.com/weaviate/weaviate/entities/modulecapabilities"
 	"github.com/weaviate/weaviate/entities/search"
 	"github.com/weaviate/weaviate/entities/vectorindex/hnsw"
 	weaviateconfig "github.com/weaviate/weaviate/usecases/config"
@@ -112,11 +113,7 @@ func TestCreateCollectionRefuses(t *testing.T) {
 	} {
 		for _, name := range names() {
 			t.Run(c.name+" as "+name, func(t *testing.T) {
-				settings := object{}
-				for key, value := range c.settings {
-					settings[key] = value
-				}
-				err := create(t, pageClass(name, settings, c.index))
+				err := create(t, pageClass(name, maps.Clone(c.settings), c.index))
 				require.ErrorContains(t, err, fmt.Sprintf(`module '%s': vector "colpali": `, name))
 				require.ErrorContains(t, err, c.want)
 			})
@@ -154,9 +151,14 @@ func page(number int, text string) *models.Object {
 	}
 }
 
-func notStored(context.Context, string, strfmt.UUID, search.SelectProperties, additional.Properties, string) (*search.Result, error) {
-	return nil, nil
+// find returns how Weaviate looks up the stored version of an object; nil is none.
+func find(found *search.Result) modulecapabilities.FindObjectFn {
+	return func(context.Context, string, strfmt.UUID, search.SelectProperties, additional.Properties, string) (*search.Result, error) {
+		return found, nil
+	}
 }
+
+var notStored = find(nil)
 
 func TestImportBatch(t *testing.T) {
 	for _, name := range names() {
@@ -272,16 +274,14 @@ func TestImportOne(t *testing.T) {
 	failing := host(t, &fakeEmbedder{failure: vectorizer.ErrOutput})
 	err = failing.UpdateVector(t.Context(), page(2, "one"), stored(Name), notStored, logger)
 	require.ErrorIs(t, err, vectorizer.ErrOutput)
-	require.False(t, errors.As(err, &objects.ErrInvalidUserInput{}))
+	require.NotErrorAs(t, err, &objects.ErrInvalidUserInput{})
 }
 
 // An update that leaves the image alone keeps its vectors and runs no model.
 func TestUpdateKeepsVectorsOfTheSameImage(t *testing.T) {
 	old := page(0, "same image")
 	oldVectors := [][]float32{{42}}
-	find := func(context.Context, string, strfmt.UUID, search.SelectProperties, additional.Properties, string) (*search.Result, error) {
-		return &search.Result{Schema: old.Properties, Vectors: models.Vectors{vectorName: oldVectors}}, nil
-	}
+	kept := find(&search.Result{Schema: old.Properties, Vectors: models.Vectors{vectorName: oldVectors}})
 	for _, c := range []struct {
 		name, image string
 		want        [][]float32
@@ -295,7 +295,7 @@ func TestUpdateKeepsVectorsOfTheSameImage(t *testing.T) {
 			logger, _ := logrustest.NewNullLogger()
 			updated := page(0, c.image)
 			updated.Properties.(object)["title"] = "another title"
-			require.NoError(t, host(t, fake).UpdateVector(t.Context(), updated, stored("colpali"), find, logger))
+			require.NoError(t, host(t, fake).UpdateVector(t.Context(), updated, stored("colpali"), kept, logger))
 			require.Equal(t, c.want, updated.Vectors[vectorName])
 			require.Len(t, fake.calls, c.calls)
 		})

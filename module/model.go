@@ -3,7 +3,6 @@ package module
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"os"
 
 	"weaviate-colpali/config"
@@ -22,7 +21,7 @@ type model struct {
 // openModel loads the model the operator chose, or the embedded one, and runs it
 // once.
 func openModel(ctx context.Context, settings config.Runtime) (model, error) {
-	var files fs.FS = tinymodel.FS()
+	files := tinymodel.FS()
 	if settings.ModelDir != "" {
 		if err := checkFolder(settings.ModelDir); err != nil {
 			return model{}, err
