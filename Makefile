@@ -27,9 +27,12 @@ unit bench demo: export COLPALI_ONNXRUNTIME := $(ORT)
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# demo and serve are built and then run by exec: neither `go run` nor a shell passes on the signal that stops them,
+# and the server would live on.
 .PHONY: demo
 demo: server ## build, start, import the sample pages, ask, show where each answer matched
-	$(GO) run ./tools/dev/demo -server $(SERVER) -o build/demo
+	@$(GO) build -o build/tools/demo ./tools/dev/demo
+	@exec build/tools/demo -server $(SERVER) -o build/demo
 
 .PHONY: test
 test: lint unit acceptance ## everything that CI runs
@@ -41,7 +44,8 @@ server: onnxruntime ## build bin/weaviate-colpali: Weaviate with the module and 
 
 .PHONY: serve
 serve: server ## run the server in the foreground: HTTP_PORT= GRPC_PORT= DATA_DIR= MODEL_DIR=
-	$(GO) run ./tools/dev/serve -server $(SERVER) -http $(HTTP_PORT) -grpc $(GRPC_PORT) -data $(DATA_DIR) -model "$(MODEL_DIR)"
+	@$(GO) build -o build/tools/serve ./tools/dev/serve
+	@exec build/tools/serve -server $(SERVER) -http $(HTTP_PORT) -grpc $(GRPC_PORT) -data $(DATA_DIR) -model "$(MODEL_DIR)"
 
 .PHONY: unit
 unit: onnxruntime ## unit tests with the race detector, against unpatched Weaviate
