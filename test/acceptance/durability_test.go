@@ -65,18 +65,21 @@ func testKilledWhileWriting(t *testing.T, env map[string]string) {
 	t.Logf("seed %d", seed)
 	w := writer{node: n, class: class, random: seeded(seed), acknowledged: map[string]matrix{}}
 	for round := range rounds {
-		pause := time.Duration(300+w.random.IntN(700)) * time.Millisecond
+		operations := 30 + w.random.IntN(100)
+		// Some part of one more operation: each takes a few milliseconds.
+		later := time.Duration(w.random.IntN(5000)) * time.Microsecond
+		reached := make(chan struct{})
 		var writing sync.WaitGroup
-		writing.Go(func() { w.run(t) })
-		time.Sleep(pause)
+		writing.Go(func() { w.run(t, operations, reached) })
+		<-reached
+		time.Sleep(later)
 		require.NoError(t, n.Kill())
 		writing.Wait()
 		require.NoError(t, n.Restart())
 		n.settle(t)
 		w.check(t)
-		t.Logf("round %d: killed after %s, %d operations so far, %d objects stored", round, pause, w.operations, len(w.acknowledged))
+		t.Logf("round %d: killed %s after operation %d, %d objects stored", round, later, operations, len(w.acknowledged))
 	}
-	require.Greater(t, w.operations, 5*rounds, "too little was written to show anything")
 }
 
 // writer changes a collection at random and keeps book of what the server has acknowledged.
@@ -87,13 +90,15 @@ type writer struct {
 	acknowledged map[string]matrix // what must be stored, by object id
 	uncertain    map[string]bool   // ids of the operation that the kill has cut: both states are right
 	imported     int               // objects imported so far; their numbers are below it
-	operations   int
 }
 
-// run writes until the server is gone.
-func (w *writer) run(t *testing.T) {
+// run writes until the server is gone, and closes reached after a number of operations.
+func (w *writer) run(t *testing.T, operations int, reached chan<- struct{}) {
 	w.uncertain = map[string]bool{}
-	for {
+	for done := 0; ; done++ {
+		if done == operations {
+			close(reached)
+		}
 		var err error
 		switch choice := w.random.IntN(10); {
 		case choice < 4 || len(w.acknowledged) < 20:
@@ -104,9 +109,12 @@ func (w *writer) run(t *testing.T) {
 			err = w.remove(t, w.random.IntN(w.imported))
 		}
 		if err != nil {
+			if done < operations {
+				t.Errorf("operation %d failed on a running server: %v", done, err)
+				close(reached)
+			}
 			return
 		}
-		w.operations++
 	}
 }
 
