@@ -4,7 +4,7 @@
 //
 // It is a demo and a test article. It finds pages by the printed English words and
 // numbers that it reads on them, and by the kinds of charts that it sees; it knows
-// no synonyms and no meaning. Text must stand at least about 11 pixels high once the
+// no synonyms and no meaning. Text must stand at least about 12 pixels high once the
 // page is squashed to 448 x 448. Its vectors mean nothing to real ColPali models.
 package tinymodel
 

@@ -304,14 +304,8 @@ def burns(sheet):
 def chess(sheet):
     s = sheet(680, 800, "serif", SLATE)
     y = s.heading("Opening Principles in Chess")
-    y = s.bullets(["Control the centre with pawns", "Develop knights before bishops", "Castle early to protect the king",
-                   "Do not move the queen too soon"], y, 31)
-    cell, left, top = 38, 188, y + 20
-    for row in range(8):
-        for column in range(8):
-            dark = (row + column) % 2
-            box = (left + column * cell, top + row * cell, left + (column + 1) * cell, top + (row + 1) * cell)
-            s.draw.rectangle(box, fill=(150, 112, 80) if dark else (240, 222, 190))
+    s.bullets(["Control the centre with pawns", "Develop knights before bishops", "Castle early to protect the king",
+               "Do not move the queen too soon", "Connect the rooks on the back rank", "A pawn move cannot be taken back"], y, 31)
     return s
 
 
