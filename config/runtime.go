@@ -110,7 +110,7 @@ var variables = []variable{
 		func(r *Runtime) *int64 { return &r.MaxImagePixels }),
 	number("COLPALI_MAX_QUERY_BYTES", 16<<10, 1, 1<<20, "bytes",
 		"Longest query text accepted. The model itself reads far less: what exceeds its "+
-			"token limit is cut.",
+			"token limit is cut, and the log says so.",
 		func(r *Runtime) *int { return &r.MaxQueryBytes }),
 }
 

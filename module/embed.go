@@ -20,13 +20,19 @@ func (m *Module) embedPage(ctx context.Context, page []byte) ([][]float32, error
 	return only(m.embedPages(ctx, [][]byte{page}))
 }
 
-// embedQuery embeds the text of a query.
+// embedQuery embeds the text of a query. A text that the model cannot take whole is searched as far as
+// it goes, and the log says so, without repeating what a user asked.
 func (m *Module) embedQuery(ctx context.Context, text string) ([][]float32, error) {
 	loaded, err := m.running()
 	if err != nil {
 		return nil, err
 	}
-	return only(loaded.EmbedQueries(ctx, []string{text}))
+	embeddings, err := loaded.EmbedQueries(ctx, []string{text})
+	if err == nil && embeddings[0].Cut > 0 {
+		m.log.WithField("action", "vectorize_query").WithField("module", Name).
+			Warnf("the last %d tokens of a query are more than model %s takes and were not searched", embeddings[0].Cut, loaded.Model().Name)
+	}
+	return only(embeddings, err)
 }
 
 // only unpacks the answer to a single page or query.

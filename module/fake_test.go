@@ -31,6 +31,9 @@ type fakeEmbedder struct {
 	failure error
 }
 
+// fakeQueryWords is how many words of a query the fake takes.
+const fakeQueryWords = 4
+
 // errBroken is of a kind that is the client's fault.
 var errBroken = fmt.Errorf("%w: broken page", processor.ErrUndecodable)
 
@@ -61,7 +64,9 @@ func (f *fakeEmbedder) EmbedQueries(ctx context.Context, queries []string) ([]ve
 	}
 	out := make([]vectorizer.Embedding, len(queries))
 	for i, query := range queries {
-		for word := range strings.FieldsSeq(query) {
+		words := strings.Fields(query)
+		out[i].Cut = max(0, len(words)-fakeQueryWords)
+		for _, word := range words[:min(len(words), fakeQueryWords)] {
 			out[i].Vectors = append(out[i].Vectors, []float32{float32(len(word))})
 		}
 		if out[i].Vectors == nil {

@@ -42,6 +42,7 @@ type Embedder interface {
 type Module struct {
 	open     func(context.Context, config.Runtime) (model, error)
 	settings config.Runtime
+	log      logrus.FieldLogger
 
 	mu     sync.RWMutex // guards loaded against Close; not held while the model runs
 	loaded model
@@ -83,11 +84,11 @@ func (m *Module) Init(ctx context.Context, params moduletools.ModuleInitParams) 
 	if err != nil {
 		return fmt.Errorf("open ColPali model: %w", err)
 	}
-	m.settings = settings
+	m.settings, m.log = settings, params.GetLogger()
 	m.mu.Lock()
 	m.loaded = opened
 	m.mu.Unlock()
-	announce(params.GetLogger(), opened)
+	announce(m.log, opened)
 	return nil
 }
 

@@ -77,6 +77,27 @@ func TestNearTextReportsTheEmbedder(t *testing.T) {
 	require.ErrorIs(t, err, failure)
 }
 
+func TestACutQueryIsLogged(t *testing.T) {
+	m, logged := started(t, &fakeEmbedder{})
+	for _, c := range []struct {
+		text string
+		want string
+	}{
+		{"as many as fit", ""},
+		{"a secret of six words altogether", "the last 2 tokens of a query are more than model fake takes and were not searched"},
+	} {
+		logged.Reset()
+		_, err := m.VectorizeInput(t.Context(), c.text, nil)
+		require.NoError(t, err)
+		if c.want == "" {
+			require.Empty(t, logged.AllEntries())
+			continue
+		}
+		require.Equal(t, c.want, logged.LastEntry().Message)
+		require.NotContains(t, logged.LastEntry().Message, "secret")
+	}
+}
+
 func TestQueryErrorsHaveAStatus(t *testing.T) {
 	for _, c := range []struct {
 		failure error

@@ -13,7 +13,7 @@ const queryBatch = 16
 
 // EmbedQueries returns the vectors of each query, in order: one for each token of the prompt and the
 // text, or the error of that query alone, which is [ErrQuery] or [ErrOutput]. A text of more tokens
-// than the model's manifest allows is cut; the prompt around it stays whole.
+// than the model's manifest allows is cut, which the embedding says; the prompt around it stays whole.
 //
 // An error of the whole call is [ErrBusy], [ErrClosed], one of package ort, or the context's.
 func (v *Vectorizer) EmbedQueries(ctx context.Context, queries []string) ([]Embedding, error) {
@@ -25,11 +25,12 @@ func (v *Vectorizer) EmbedQueries(ctx context.Context, queries []string) ([]Embe
 	embeddings := make([]Embedding, len(queries))
 	accepted := make([]tokenized, 0, len(queries))
 	for i, query := range queries {
-		ids, err := v.tokenize(query)
-		if err != nil {
+		if err := v.checkQuery(query); err != nil {
 			embeddings[i].Err = err
 			continue
 		}
+		ids, cut := v.wrapQuery(query)
+		embeddings[i].Cut = cut
 		accepted = append(accepted, tokenized{i, ids})
 	}
 	for batch := range slices.Chunk(accepted, queryBatch) {
@@ -47,29 +48,24 @@ type tokenized struct {
 	ids   []int64
 }
 
-func (v *Vectorizer) tokenize(query string) ([]int64, error) {
+func (v *Vectorizer) checkQuery(query string) error {
 	if limit := v.options.MaxQueryBytes; len(query) > limit {
-		return nil, fmt.Errorf("%w: it has %d bytes, the limit is %d; ask something shorter, or raise COLPALI_MAX_QUERY_BYTES",
+		return fmt.Errorf("%w: it has %d bytes, the limit is %d; ask something shorter, or raise COLPALI_MAX_QUERY_BYTES",
 			ErrQuery, len(query), limit)
 	}
 	if strings.TrimSpace(query) == "" {
-		return nil, fmt.Errorf("%w: it is empty; give it at least one word", ErrQuery)
+		return fmt.Errorf("%w: it is empty; give it at least one word", ErrQuery)
 	}
-	return v.wrapQuery(query)
+	return nil
 }
 
-// wrapQuery returns the token ids of the text inside the model's prompt.
-func (v *Vectorizer) wrapQuery(text string) ([]int64, error) {
-	prompt, imageToken := v.manifest.Query, v.manifest.Page.ImageTokenID
-	ids := slices.Clone(prompt.PrefixIDs)
-	ids = v.tokenizer.Encode(ids, prompt.PrefixText+text)
-	ids = ids[:min(len(ids), prompt.MaxTokens-len(prompt.SuffixIDs))]
-	// Only a tokenizer.json that does not call its image token special lets a text spell it. The
-	// graph would then look for an image that is not there.
-	if slices.Contains(ids, imageToken) {
-		return nil, fmt.Errorf("%w: it spells the model's image token %q; leave that out", ErrQuery, v.tokenizer.Piece(imageToken))
-	}
-	return append(ids, prompt.SuffixIDs...), nil
+// wrapQuery returns the token ids of the text inside the model's prompt, and how many tokens of the
+// text were cut off because they did not fit.
+func (v *Vectorizer) wrapQuery(text string) (ids []int64, cut int) {
+	prompt := v.manifest.Query
+	whole := v.tokenizer.Encode(slices.Clone(prompt.PrefixIDs), prompt.PrefixText+text)
+	kept := whole[:min(len(whole), prompt.MaxTokens-len(prompt.SuffixIDs))]
+	return append(kept, prompt.SuffixIDs...), len(whole) - len(kept)
 }
 
 func (v *Vectorizer) embedQueryBatch(ctx context.Context, batch []tokenized, embeddings []Embedding) error {

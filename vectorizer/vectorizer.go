@@ -84,7 +84,9 @@ type Grid struct {
 type Embedding struct {
 	// Vectors are views on one contiguous block, in the order of the tokens.
 	Vectors [][]float32
-	Err     error
+	// Cut is how many tokens of a query's text were left out because the model takes no more.
+	Cut int
+	Err error
 }
 
 // Vectorizer is a loaded model. It is safe for concurrent use.
@@ -198,10 +200,7 @@ func (v *Vectorizer) warmUp(ctx context.Context) error {
 	if _, err := rows(block, v.model.Dim); err != nil {
 		return err
 	}
-	ids, err := v.wrapQuery("a")
-	if err != nil {
-		return err
-	}
+	ids, _ := v.wrapQuery("a")
 	query := make([]Embedding, 1)
 	return errors.Join(v.embedQueryBatch(ctx, []tokenized{{ids: ids}}, query), query[0].Err)
 }
