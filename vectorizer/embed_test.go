@@ -248,7 +248,7 @@ func TestNoGoroutineStaysBehind(t *testing.T) {
 	require.Eventually(t, func() bool {
 		stacks := make([]byte, 1<<20)
 		stacks = stacks[:runtime.Stack(stacks, true)]
-		for _, goroutine := range bytes.Split(stacks, []byte("\n\n")) {
+		for goroutine := range bytes.SplitSeq(stacks, []byte("\n\n")) {
 			if bytes.Contains(goroutine, []byte("vectorizer.(*")) {
 				return false
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"os"
 
 	"weaviate-colpali/vectorizer"
@@ -19,24 +18,24 @@ func Example() {
 		Device:  "cpu",
 	})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
-	defer v.Close()
+	defer func() { _ = v.Close() }()
 
 	page, err := os.ReadFile(dir + "/golden/letter.png")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	pages, err := v.EmbedPages(ctx, [][]byte{page, []byte("no image")})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(len(pages[0].Vectors), "vectors of", len(pages[0].Vectors[0]))
 	fmt.Println(errors.Is(pages[1].Err, processor.ErrNotImage))
 
 	queries, err := v.EmbedQueries(ctx, []string{"revenue of 2023"})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(queries[0].Err, len(queries[0].Vectors) > 10)
 	// Output:

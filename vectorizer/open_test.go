@@ -36,7 +36,7 @@ func TestEmbeddedModelGivesTheSameVectors(t *testing.T) {
 	folder := openRandom(t, Options{})
 	embedded, err := Open(t.Context(), modelFiles(t), "", Options{Library: orttest.Library(t), Device: "cpu"})
 	require.NoError(t, err)
-	defer embedded.Close()
+	defer func() { require.NoError(t, embedded.Close()) }()
 	require.Equal(t, folder.Model(), embedded.Model())
 
 	texts := []string{"hello world"}

@@ -117,7 +117,7 @@ func Open(ctx context.Context, model fs.FS, dir string, o Options) (*Vectorizer,
 	if err != nil {
 		return nil, err
 	}
-	v, err := read(ctx, model, dir)
+	v, err := read(ctx, model)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrModel, where(dir), err)
 	}
@@ -136,7 +136,7 @@ func Open(ctx context.Context, model fs.FS, dir string, o Options) (*Vectorizer,
 }
 
 // read reads and checks everything that is not a graph.
-func read(ctx context.Context, model fs.FS, dir string) (*Vectorizer, error) {
+func read(ctx context.Context, model fs.FS) (*Vectorizer, error) {
 	m, hash, err := readManifest(model)
 	if err != nil {
 		return nil, err

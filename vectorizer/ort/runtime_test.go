@@ -3,6 +3,7 @@ package ort
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -41,10 +42,8 @@ func TestChoose(t *testing.T) {
 	broken := errors.New("no such hardware")
 	except := func(names ...string) func(device) error {
 		return func(d device) error {
-			for _, name := range names {
-				if d.name == name {
-					return nil
-				}
+			if slices.Contains(names, d.name) {
+				return nil
 			}
 			return broken
 		}

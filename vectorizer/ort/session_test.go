@@ -67,7 +67,7 @@ func TestRunRefusesWhatTheGraphDoesNotHave(t *testing.T) {
 	session := loadProbe(t, runtime)
 	misnamed, err := runtime.Load(Graph{Name: "misnamed", Bytes: probe, Inputs: []string{"pixels"}, Output: "y"})
 	require.NoError(t, err)
-	defer misnamed.Close()
+	defer func() { require.NoError(t, misnamed.Close()) }()
 	integer := Int64{Shape: []int64{1}, Data: []int64{1}}
 
 	for name, c := range map[string]struct {
@@ -96,7 +96,7 @@ func TestCancellationStopsTheComputation(t *testing.T) {
 	runtime := open(t, "cpu")
 	session, err := runtime.Load(Graph{Name: "endless", Path: "testdata/endless.onnx", Inputs: []string{"x"}, Output: "y"})
 	require.NoError(t, err)
-	defer session.Close()
+	defer func() { require.NoError(t, session.Close()) }()
 
 	reason := errors.New("the client went away")
 	ctx, cancel := context.WithCancelCause(t.Context())
