@@ -49,6 +49,10 @@ The block "multivector.plaid" in "vectorIndexConfig", with "vectorIndexType": "h
 
 It cannot be switched on or off on an existing collection, and it excludes muvera, pq, bq, sq, rq and
 skip. The distance is "dot": the negative of the MaxSim score, so smaller is better.
+
+Vectors of a client's own are refused, and nothing of their object is written, when they are ragged, have
+a number that is not finite, or have other dimensions than the collection's first ones. An empty list is
+refused over gRPC; over REST Weaviate takes it for an object without that vector.
 {{define "table"}}| name | default | accepted | what it does |
 |---|---|---|---|
 {{range .}}| ` + "`{{.Name}}`" + ` | {{with .Default}}` + "`{{.}}`" + `{{else}}unset{{end}} | {{.Bound}} | {{.Doc}} |

@@ -41,7 +41,7 @@ type Server struct {
 }
 
 const (
-	readyTimeout = 2 * time.Minute        // loading a real model from a cold disk takes most of it
+	readyTimeout = 15 * time.Minute       // a real model has several gigabytes, read from a disk that may be slow
 	readyPoll    = 100 * time.Millisecond // a start takes two to three seconds
 	stopTimeout  = 30 * time.Second       // Weaviate flushes memtables on SIGTERM
 )
