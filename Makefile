@@ -47,9 +47,14 @@ serve: server ## run the server in the foreground: HTTP_PORT= GRPC_PORT= DATA_DI
 	@$(GO) build -o build/tools/serve ./tools/dev/serve
 	@exec build/tools/serve -server $(SERVER) -http $(HTTP_PORT) -grpc $(GRPC_PORT) -data $(DATA_DIR) -model "$(MODEL_DIR)"
 
+# The frozen sets take half a minute plainly and many with the race detector, for nothing: that test
+# has no goroutine of its own.
+QUALITY   := TestQualityOnFrozenSets
+
 .PHONY: unit
 unit: onnxruntime ## unit tests with the race detector, against unpatched Weaviate
-	$(GO) test -race ./...
+	$(GO) test -race -skip $(QUALITY) ./...
+	$(GO) test -v -run $(QUALITY) ./vectorizer/tinymodel
 
 .PHONY: acceptance
 acceptance: server $(VENV)/stamp ## tests against the real server, by Go and Python clients
