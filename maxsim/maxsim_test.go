@@ -78,6 +78,25 @@ func TestScoreOfAPage(t *testing.T) {
 	require.InEpsilon(t, want, mustQuery(t, query).Score(page), 1e-5)
 }
 
+// A page as query adds up a thousand dot products of nearly 1: the sum must not lose decimals.
+func TestScoreOfAPageWithAPage(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	page, twin := randomMatrix(r, 1030, 128), Matrix{Dim: 128}
+	for i := range page.Rows() {
+		row := page.Row(i)
+		var square float64
+		for _, x := range row {
+			square += float64(x) * float64(x)
+		}
+		for d, x := range row {
+			row[d] = float32(float64(x) / math.Sqrt(square))
+			twin.Data = append(twin.Data, row[d]*0.999)
+		}
+	}
+	want, _ := reference(page, twin)
+	require.InEpsilon(t, want, mustQuery(t, page).Score(twin), 2e-7)
+}
+
 func TestScoreDependsOnNoNeighbour(t *testing.T) {
 	// The last row of an odd count goes another way through the code. A document
 	// must score the same to the bit wherever its best row stands.

@@ -57,17 +57,18 @@ func (q *Query) Score(doc Matrix) float32 {
 		return 0
 	}
 	q.mustFit(doc)
-	var score float32
+	// float64: a page as query has 1,030 rows, and float32 sums of that many lost 2e-3 of a score of 780.
+	var score float64
 	for g := 0; g*lanes < q.rows; g++ {
 		best := newBest()
 		best.overRows(q.group(g), doc)
 		for _, s := range best.score {
 			if s > float32(math.Inf(-1)) {
-				score += s
+				score += float64(s)
 			}
 		}
 	}
-	return score
+	return float32(score)
 }
 
 // Match is what one query row contributes to a score.

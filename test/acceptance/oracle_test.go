@@ -69,8 +69,8 @@ func requireExact(t *testing.T, query matrix, documents map[string]matrix, limit
 	want := ranked[:min(limit, len(ranked))]
 	require.Len(t, got, len(want))
 	for i, h := range got {
-		// 1e-4 for a score of a few dozens, which is what queries have; the server adds up in float32,
-		// so that the scores of whole pages against pages have fewer decimals to compare.
+		// 1e-4 for a score of a few dozens, which is what queries have; a float32 distance of whole pages
+		// against pages has fewer decimals to compare.
 		tolerance := 1e-4 * max(1, math.Abs(want[i].Distance)/100)
 		distance, ok := distances[h.ID]
 		require.True(t, ok, "%s is found, but not stored", h.ID)
