@@ -43,9 +43,13 @@ func askAll(ctx context.Context, c collection, set samples, w io.Writer) ([]answ
 		if err != nil {
 			return nil, err
 		}
+		words, err := l.words(ctx, q.Query)
+		if err != nil {
+			return nil, err
+		}
 		a := answer{question: q}
 		for _, h := range hits {
-			m, err := l.locate(ctx, q.Query, byFile[h.file], h.id)
+			m, err := l.locate(ctx, words, byFile[h.file], h.id)
 			if err != nil {
 				return nil, err
 			}

@@ -38,15 +38,20 @@ func newLocator(ctx context.Context, c collection) (*locator, error) {
 
 func (l *locator) close() { _ = l.model.Close() }
 
-// locate compares the query's token vectors with the patches of one stored page.
-func (l *locator) locate(ctx context.Context, query string, p page, id string) (match, error) {
+// words returns the vectors of a query's words. Its first token is <bos>, which stands for no word.
+func (l *locator) words(ctx context.Context, query string) ([][]float32, error) {
 	embedded, err := l.model.EmbedQueries(ctx, []string{query})
 	if err != nil {
-		return match{}, err
+		return nil, err
 	}
 	if err := embedded[0].Err; err != nil {
-		return match{}, err
+		return nil, err
 	}
+	return embedded[0].Vectors[1:], nil
+}
+
+// locate compares a query's words with the patches of one stored page.
+func (l *locator) locate(ctx context.Context, words [][]float32, p page, id string) (match, error) {
 	vectors, err := l.collection.vectors(ctx, id)
 	if err != nil {
 		return match{}, err
@@ -57,8 +62,7 @@ func (l *locator) locate(ctx context.Context, query string, p page, id string) (
 		return match{}, fmt.Errorf("%s has %d vectors, the demo model makes %d: was it imported with another model?", p.File, len(vectors), model.VectorsPerPage)
 	}
 	m := match{grid: model.Grid}
-	// The query's first token is <bos>, which stands for no word.
-	m.compare(embedded[0].Vectors[1:], vectors[model.FirstPatch:model.FirstPatch+patches])
+	m.compare(words, vectors[model.FirstPatch:model.FirstPatch+patches])
 	m.words, err = m.wordsOf(p)
 	return m, err
 }
