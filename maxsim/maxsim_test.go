@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"weaviate-colpali/maxsim/internal/kernel"
 )
 
 // reference is MaxSim as its definition says it, in float64.
@@ -46,36 +48,104 @@ func mustQuery(t testing.TB, m Matrix) *Query {
 	return q
 }
 
+// everyKernel runs a test with each set of kernels that this processor has.
+func everyKernel(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	before := kernels
+	defer func() { kernels = before }()
+	for _, set := range kernel.Sets() {
+		kernels = set
+		t.Run(set.Name, test)
+	}
+}
+
+func TestKernelIsTheFirstThatTheProcessorHas(t *testing.T) {
+	require.Equal(t, kernel.Sets()[0].Name, Kernel())
+	require.Equal(t, kernels, kernelsFor(128))
+	require.Equal(t, "portable", kernelsFor(127).Name, "dimensions that no other kernel can score")
+}
+
 func TestScoreAndMatchEqualTheReference(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	// Around the group of 4 query rows, the pair of document rows, and the shape
-	// of a real page (1030 x 128) and of models with other dimensions.
-	for _, queryRows := range []int{1, 2, 3, 4, 5, 7, 8, 9, 20, 65} {
-		for _, docRows := range []int{0, 1, 2, 3, 4, 5, 33} {
-			for _, dim := range []int{1, 2, 3, 7, 8, 127, 128, 129, 320} {
-				name := fmt.Sprintf("query=%d/doc=%d/dim=%d", queryRows, docRows, dim)
-				query, doc := randomMatrix(r, queryRows, dim), randomMatrix(r, docRows, dim)
-				want, wantMatches := reference(query, doc)
-				q := mustQuery(t, query)
-
-				require.InDelta(t, want, q.Score(doc), 1e-5*float64(queryRows*dim), name)
-
-				got := q.Match(nil, doc)
-				require.Len(t, got, queryRows, name)
-				for i, match := range got {
-					require.Equal(t, wantMatches[i].Row, match.Row, "%s row %d", name, i)
-					require.InDelta(t, wantMatches[i].Score, match.Score, 1e-5*float64(dim), "%s row %d", name, i)
-				}
+	everyKernel(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(1, 2))
+		for queryRows := 1; queryRows <= 65; queryRows++ {
+			for _, docRows := range []int{0, 1, 2, 3, 4, 5, 33} {
+				testScoreAndMatch(t, r, queryRows, docRows, 8)
 			}
+		}
+		// Longer than a block and than a pass, the shape of a page, of models with
+		// other dimensions, and dimensions that only the portable kernels score.
+		for _, shape := range [][3]int{
+			{130, 300, 32},
+			{257, 25, 16},
+			{40, 700, 128},
+			{20, 1030, 128},
+			{32, 1030, 128},
+			{33, 400, 128},
+			{20, 100, 320},
+			{3, 30, 2048},
+			{65, 30, 2048},
+			{5, 33, 1},
+			{5, 33, 3},
+			{9, 33, 127},
+			{9, 33, 129},
+		} {
+			testScoreAndMatch(t, r, shape[0], shape[1], shape[2])
+		}
+	})
+}
+
+func testScoreAndMatch(t *testing.T, r *rand.Rand, queryRows, docRows, dim int) {
+	t.Helper()
+	name := fmt.Sprintf("query=%d/doc=%d/dim=%d", queryRows, docRows, dim)
+	query, doc := unitMatrix(r, queryRows, dim), unitMatrix(r, docRows, dim)
+	want, wantMatches := reference(query, doc)
+	q := mustQuery(t, query)
+	require.InDelta(t, want, float64(q.Score(doc)), 1e-6*float64(queryRows), name)
+
+	got := q.Match(nil, doc)
+	require.Len(t, got, queryRows, name)
+	for i, match := range got {
+		require.Equal(t, wantMatches[i].Row, match.Row, "%s row %d", name, i)
+		require.InDelta(t, wantMatches[i].Score, match.Score, 1e-6, "%s row %d", name, i)
+	}
+
+	dots := q.Dots([]float32{7}, doc)
+	require.Len(t, dots, 1+docRows*queryRows)
+	for i := range docRows {
+		for j := range queryRows {
+			require.InDelta(t, dot64(query.Row(j), doc.Row(i)), float64(dots[1+i*queryRows+j]), 1e-6, name)
 		}
 	}
 }
 
-func TestScoreOfAPage(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 4))
-	query, page := randomMatrix(r, 32, 128), randomMatrix(r, 1030, 128)
-	want, _ := reference(query, page)
-	require.InEpsilon(t, want, mustQuery(t, query).Score(page), 1e-5)
+func dot64(x, y []float32) float64 {
+	var sum float64
+	for i := range x {
+		sum += float64(x[i]) * float64(y[i])
+	}
+	return sum
+}
+
+// All kernels but the portable ones add in one order, with one rounding a step.
+func TestScoresAreTheSameOnEveryProcessor(t *testing.T) {
+	r := rand.New(rand.NewPCG(21, 22))
+	query, page := unitMatrix(r, 21, 128), unitMatrix(r, 333, 128)
+	coded := Quantize(page)
+	var exact, codes []float32
+	everyKernel(t, func(t *testing.T) {
+		q := mustQuery(t, query)
+		if Kernel() != "portable" {
+			exact = append(exact, q.Score(page))
+		}
+		codes = append(codes, q.ScoreInt8(coded))
+		for _, score := range exact {
+			require.InDelta(t, exact[0], score, 0)
+		}
+		for _, score := range codes {
+			require.InDelta(t, codes[0], score, 0)
+		}
+	})
 }
 
 // A page as query adds up a thousand dot products of nearly 1: the sum must not lose decimals.
@@ -98,6 +168,10 @@ func TestScoreOfAPageWithAPage(t *testing.T) {
 }
 
 func TestScoreDependsOnNoNeighbour(t *testing.T) {
+	everyKernel(t, testScoreDependsOnNoNeighbour)
+}
+
+func testScoreDependsOnNoNeighbour(t *testing.T) {
 	// The last row of an odd count goes another way through the code. A document
 	// must score the same to the bit wherever its best row stands.
 	r := rand.New(rand.NewPCG(5, 6))
@@ -126,7 +200,7 @@ func TestMatchTakesTheFirstOfEqualRows(t *testing.T) {
 func TestNumbersThatAreNotFinite(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	q := mustQuery(t, Matrix{Data: []float32{1, 1}, Dim: 1})
-	for name, test := range map[string]struct {
+	tests := map[string]struct {
 		doc  []float32
 		want float32
 	}{
@@ -136,11 +210,41 @@ func TestNumbersThatAreNotFinite(t *testing.T) {
 		"minus infinity adds nothing": {doc: []float32{-inf}, want: 0},
 		"denormal numbers are exact":  {doc: []float32{math.SmallestNonzeroFloat32}, want: 2 * math.SmallestNonzeroFloat32},
 		"negative scores are allowed": {doc: []float32{-4, -3}, want: -6},
-	} {
-		t.Run(name, func(t *testing.T) {
-			require.InDelta(t, test.want, q.Score(Matrix{Data: test.doc, Dim: 1}), 0)
-		})
 	}
+	everyKernel(t, func(t *testing.T) {
+		for name, test := range tests {
+			require.InDelta(t, test.want, q.Score(Matrix{Data: test.doc, Dim: 1}), 0, name)
+
+			// The same in the first of eight dimensions, which every kernel scores.
+			query, doc := Matrix{Data: make([]float32, 16), Dim: 8}, Matrix{Data: make([]float32, 8*len(test.doc)), Dim: 8}
+			query.Data[0], query.Data[8] = 1, 1
+			for i, x := range test.doc {
+				doc.Data[8*i] = x
+			}
+			wide := mustQuery(t, query)
+			require.InDelta(t, test.want, wide.Score(doc), 0, name)
+			var sum float32
+			for _, match := range wide.Match(nil, doc) {
+				sum += match.Score
+			}
+			require.InDelta(t, test.want, sum, 0, name)
+		}
+	})
+}
+
+func TestAQueryRowWithoutNumbersAddsNothing(t *testing.T) {
+	everyKernel(t, func(t *testing.T) {
+		query := Matrix{Data: make([]float32, 3*8), Dim: 8}
+		query.Data[0], query.Data[8], query.Data[16] = 1, float32(math.NaN()), 1
+		page := Matrix{Data: []float32{2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0}, Dim: 8}
+		q := mustQuery(t, query)
+		require.InDelta(t, 6, q.Score(page), 0)
+		require.InDelta(t, 6, q.ScoreInt8(Quantize(page)), 1e-6)
+		require.Equal(t, []Match{{1, 3}, {-1, 0}, {1, 3}}, q.Match(nil, page))
+		matches := q.MatchInt8(nil, Quantize(page))
+		require.Equal(t, Match{Row: -1}, matches[1])
+		require.InDelta(t, 6, q.Refine(matches, page), 0)
+	})
 }
 
 func TestCheckedMatricesCannotOverflow(t *testing.T) {
@@ -160,6 +264,14 @@ func TestScorePanicsOnOtherDimensions(t *testing.T) {
 	doc := Matrix{Data: []float32{1, 2, 3}, Dim: 3}
 	require.Panics(t, func() { q.Score(doc) })
 	require.Panics(t, func() { q.Match(nil, doc) })
+	require.Panics(t, func() { q.Dots(nil, doc) })
+	require.Panics(t, func() { q.ScoreInt8(Quantize(doc)) })
+	require.Panics(t, func() { q.MatchInt8(nil, Quantize(doc)) })
+	require.Panics(t, func() { q.Refine(nil, doc) })
+	half, err := ToHalf(doc)
+	require.NoError(t, err)
+	require.Panics(t, func() { q.ScoreHalf(half) })
+	require.Panics(t, func() { new(CentroidTable).Build(q, Quantize(doc)) })
 }
 
 func TestFromRows(t *testing.T) {
@@ -202,17 +314,39 @@ func TestFromRows(t *testing.T) {
 }
 
 func TestScoringAllocatesNothing(t *testing.T) {
-	r := rand.New(rand.NewPCG(7, 8))
-	q, doc := mustQuery(t, randomMatrix(r, 21, 64)), randomMatrix(r, 51, 64)
-	matches := make([]Match, 0, q.Rows())
-	require.Zero(t, testing.AllocsPerRun(10, func() { q.Score(doc) }))
-	require.Zero(t, testing.AllocsPerRun(10, func() { q.Match(matches, doc) }))
+	everyKernel(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(7, 8))
+		q, doc := mustQuery(t, randomMatrix(r, 21, 64)), randomMatrix(r, 51, 64)
+		half, err := ToHalf(doc)
+		require.NoError(t, err)
+		coded := Quantize(doc)
+		codes, err := NewCodes([]uint16{0, 50, 3, 7}, []uint32{0, 2, 3, 4}, 51)
+		require.NoError(t, err)
+		var table CentroidTable
+		table.Build(q, coded)
+		matches, dots, candidates := make([]Match, 0, q.Rows()), make([]float32, 0, 21*51), make([]Candidate, 0, 3)
+		for name, score := range map[string]func(){
+			"Score":     func() { q.Score(doc) },
+			"ScoreHalf": func() { q.ScoreHalf(half) },
+			"Match":     func() { q.Match(matches, doc) },
+			"Dots":      func() { q.Dots(dots, doc) },
+			"ScoreInt8": func() { q.ScoreInt8(coded) },
+			"Refine":    func() { q.Refine(q.MatchInt8(matches, coded), doc) },
+			"Build":     func() { table.Build(q, coded) },
+			"Top":       func() { codes.Top(candidates, &table, 3, nil) },
+		} {
+			// The race detector makes sync.Pool forget at random: the average of
+			// many runs is rounded down.
+			require.Zero(t, testing.AllocsPerRun(100, score), name)
+		}
+	})
 }
 
 func FuzzScore(f *testing.F) {
 	f.Add(uint64(1), uint8(3), uint8(5), uint8(8), float32(1))
 	f.Add(uint64(2), uint8(4), uint8(0), uint8(1), float32(-1e12))
 	f.Add(uint64(3), uint8(33), uint8(2), uint8(127), float32(math.NaN()))
+	f.Add(uint64(4), uint8(41), uint8(30), uint8(64), float32(math.Inf(-1)))
 	f.Fuzz(func(t *testing.T, seed uint64, queryRows, docRows, dim uint8, odd float32) {
 		if queryRows == 0 || dim == 0 {
 			return
@@ -222,37 +356,29 @@ func FuzzScore(f *testing.F) {
 		if len(doc.Data) > 0 {
 			doc.Data[r.IntN(len(doc.Data))] = odd
 		}
-		q := mustQuery(t, query)
-		got := q.Score(doc)
-
-		if math.Abs(float64(odd)) <= MaxMagnitude {
-			want, _ := reference(query, doc)
-			scale := float64(queryRows) * float64(dim) * max(1, math.Abs(float64(odd)))
-			require.InDelta(t, want, got, 1e-5*scale)
-		}
-		var sum float64
-		for _, match := range q.Match(nil, doc) {
-			require.Less(t, match.Row, int(docRows))
-			sum += float64(match.Score)
-		}
-		if !math.IsInf(sum, 0) && !math.IsNaN(sum) {
-			require.InDelta(t, sum, got, 1e-5*max(1, math.Abs(sum))*float64(queryRows))
-		}
+		everyKernel(t, func(t *testing.T) { testFuzzed(t, query, doc, odd) })
 	})
 }
 
-func BenchmarkScore(b *testing.B) {
-	r := rand.New(rand.NewPCG(9, 10))
-	page := randomMatrix(r, 1030, 128)
-	for _, queryRows := range []int{8, 20, 32} {
-		b.Run(fmt.Sprintf("kernel=portable/query=%d/doc=1030/dim=128", queryRows), func(b *testing.B) {
-			q := mustQuery(b, randomMatrix(r, queryRows, 128))
-			b.ReportAllocs()
-			for b.Loop() {
-				q.Score(page)
-			}
-			products := float64(queryRows) * 1030 * 128 * float64(b.N)
-			b.ReportMetric(products/1e9/b.Elapsed().Seconds(), "Gmac/s")
-		})
+func testFuzzed(t *testing.T, query, doc Matrix, odd float32) {
+	t.Helper()
+	q, coded := mustQuery(t, query), Quantize(doc)
+	got := q.Score(doc)
+	if math.Abs(float64(odd)) <= MaxMagnitude {
+		want, _ := reference(query, doc)
+		scale := float64(len(query.Data)) * max(1, math.Abs(float64(odd)))
+		require.InDelta(t, want, got, 1e-5*scale)
+		require.InDelta(t, got, q.ScoreInt8(coded), float64(q.ErrorBound(coded)))
+	}
+	var sum float64
+	for _, match := range q.Match(nil, doc) {
+		require.Less(t, match.Row, doc.Rows())
+		sum += float64(match.Score)
+	}
+	if !math.IsInf(sum, 0) && !math.IsNaN(sum) {
+		require.InDelta(t, sum, got, 1e-5*max(1, math.Abs(sum))*float64(query.Rows()))
+	}
+	for _, match := range q.MatchInt8(nil, coded) {
+		require.Less(t, match.Row, doc.Rows())
 	}
 }

@@ -2,52 +2,37 @@ package maxsim
 
 import (
 	"fmt"
-	"math"
-)
+	"slices"
 
-// lanes is how many query rows are scored in one pass over a document. With 4
-// lanes and 2 document rows the loop keeps 8 running sums, 2 document numbers
-// and the query numbers in amd64's 16 vector registers; more sums spill.
-const lanes = 4
+	"weaviate-colpali/maxsim/internal/kernel"
+)
 
 // Query is a multi-vector packed for scoring. It is immutable.
 type Query struct {
-	rows, dim int
-
-	// packed holds groups of `lanes` rows, interleaved: for each dimension the
-	// numbers of the group's rows stand together. The last group is filled up
-	// with rows of zeros, whose largest dot product is zero and adds nothing.
-	packed []float32
+	matrix Matrix // its own copy
+	set    *kernel.Set
+	f32    []pass[packedF32]
+	i8     []pass[packedI8]
+	codes  []codesOfRow
 }
 
-// NewQuery packs a copy of m. It refuses an empty matrix.
+// NewQuery packs a copy of m, in float32 and in 8-bit codes. It refuses an empty
+// matrix.
 func NewQuery(m Matrix) (*Query, error) {
 	if m.Rows() == 0 {
 		return nil, fmt.Errorf("pack a query: %w", ErrEmpty)
 	}
-	q := &Query{rows: m.Rows(), dim: m.Dim}
-	groups := (q.rows + lanes - 1) / lanes
-	q.packed = make([]float32, groups*lanes*q.dim)
-	for row := range q.rows {
-		group := q.group(row / lanes)
-		for d, x := range m.Row(row) {
-			group[d*lanes+row%lanes] = x
-		}
-	}
+	q := &Query{matrix: Matrix{Data: slices.Clone(m.Data), Dim: m.Dim}, set: kernelsFor(m.Dim)}
+	q.packF32()
+	q.packI8()
 	return q, nil
 }
 
 // Rows is the number of query vectors.
-func (q *Query) Rows() int { return q.rows }
+func (q *Query) Rows() int { return q.matrix.Rows() }
 
 // Dim is the number of dimensions. A document must have as many.
-func (q *Query) Dim() int { return q.dim }
-
-// group is the g-th group of packed rows.
-func (q *Query) group(g int) []float32 {
-	size := lanes * q.dim
-	return q.packed[g*size : (g+1)*size]
-}
+func (q *Query) Dim() int { return q.matrix.Dim }
 
 // Score is the MaxSim of the query and doc; larger is better. An empty document
 // scores 0. doc must have the query's dimensions: like an index out of range,
@@ -56,19 +41,29 @@ func (q *Query) Score(doc Matrix) float32 {
 	if doc.Rows() == 0 {
 		return 0
 	}
-	q.mustFit(doc)
-	// float64: a page as query has 1,030 rows, and float32 sums of that many lost 2e-3 of a score of 780.
+	q.mustFit(doc.Dim)
+	s := takeScratch()
+	defer s.free()
 	var score float64
-	for g := 0; g*lanes < q.rows; g++ {
-		best := newBest()
-		best.overRows(q.group(g), doc)
-		for _, s := range best.score {
-			if s > float32(math.Inf(-1)) {
-				score += float64(s)
-			}
-		}
+	for i := range q.f32 {
+		p := &q.f32[i]
+		largest(s, p, doc)
+		score += sum(s.best[:p.rows])
 	}
 	return float32(score)
+}
+
+// sum adds up the largest dot products of query rows that have one. It adds in
+// float64: a page as query has 1,030 rows, and float32 sums of that many lost
+// 2e-3 of a score of 780. The comparison is false for NaN.
+func sum(best []float32) float64 {
+	var score float64
+	for _, x := range best {
+		if x > none {
+			score += float64(x)
+		}
+	}
+	return score
 }
 
 // Match is what one query row contributes to a score.
@@ -80,97 +75,69 @@ type Match struct {
 // Match appends one [Match] for each query row, in order, to dst. Their scores
 // add up to the [Query.Score] of doc, but for rounding.
 func (q *Query) Match(dst []Match, doc Matrix) []Match {
-	if doc.Rows() > 0 {
-		q.mustFit(doc)
+	q.mustFitRows(doc.Rows(), doc.Dim)
+	s := takeScratch()
+	defer s.free()
+	for i := range q.f32 {
+		p := &q.f32[i]
+		matches(s, p, doc)
+		dst = s.appendMatches(dst, p.rows)
 	}
-	for g := 0; g*lanes < q.rows; g++ {
-		best := newBest()
-		best.overRows(q.group(g), doc)
-		for lane := range min(lanes, q.rows-g*lanes) {
-			match := Match{Row: best.row[lane], Score: best.score[lane]}
-			if match.Row < 0 {
-				match.Score = 0
-			}
-			dst = append(dst, match)
+	return dst
+}
+
+// appendMatches appends what the first lanes matched.
+func (s *scratch) appendMatches(dst []Match, lanes int) []Match {
+	for lane := range lanes {
+		match := Match{Row: -1}
+		// A row may have been matched by a product that a scale made NaN since.
+		if row := s.row[lane]; row != noRow && s.best[lane] > none {
+			match = Match{Row: int(row), Score: s.best[lane]}
+		}
+		dst = append(dst, match)
+	}
+	return dst
+}
+
+// Dots appends the dot products of each row of doc with every query row to dst:
+// doc.Rows() blocks of [Query.Rows] numbers. Those of one block are what a page's
+// patch has to say to each word of a question.
+func (q *Query) Dots(dst []float32, doc Matrix) []float32 {
+	q.mustFitRows(doc.Rows(), doc.Dim)
+	s := takeScratch()
+	defer s.free()
+	begin, columns := len(dst), q.Rows()
+	dst = slices.Grow(dst, doc.Rows()*columns)[:begin+doc.Rows()*columns]
+	for i := range q.f32 {
+		p := &q.f32[i]
+		for _, g := range p.groups {
+			q.dots(s, dst[begin:], p, g, doc)
 		}
 	}
 	return dst
 }
 
-func (q *Query) mustFit(doc Matrix) {
-	if doc.Dim != q.dim {
-		panic(fmt.Sprintf("maxsim: a document of %d dimensions for a query of %d", doc.Dim, q.dim))
-	}
-}
-
-// best is the largest dot product of each lane so far, and its document row.
-type best struct {
-	score [lanes]float32
-	row   [lanes]int
-}
-
-func newBest() best {
-	none := float32(math.Inf(-1))
-	return best{score: [lanes]float32{none, none, none, none}, row: [lanes]int{-1, -1, -1, -1}}
-}
-
-// overRows takes in the dot products of a group with every row of doc.
-func (b *best) overRows(group []float32, doc Matrix) {
-	rows := doc.Rows()
-	i := 0
-	for ; i+2 <= rows; i += 2 {
-		s0, s1 := dotPair(group, doc.Row(i), doc.Row(i+1))
-		b.take(i, s0)
-		b.take(i+1, s1)
-	}
-	if i < rows {
-		b.take(i, dotOne(group, doc.Row(i)))
-	}
-}
-
-// take keeps those dot products of document row i that beat the ones before. The
-// comparison is false for NaN.
-func (b *best) take(i int, dots [lanes]float32) {
-	for lane, s := range dots {
-		if s > b.score[lane] {
-			b.score[lane], b.row[lane] = s, i
+// dots writes the columns of one group.
+func (q *Query) dots(s *scratch, dst []float32, p *pass[packedF32], g group[packedF32], doc Matrix) {
+	columns, column := q.Rows(), p.first+g.lane
+	for b := firstBlock(doc.Rows(), doc.rowBytes(), 2); b.rows > 0; b = b.next() {
+		products := s.floatsOf(b.rows * g.lanes)
+		g.packed.kernel.Dots(g.packed.q, doc.from(b), b.rows, doc.Dim, products)
+		for row := range b.rows {
+			at := (b.first+row)*columns + column
+			copy(dst[at:at+min(g.lanes, columns-column)], products[row*g.lanes:])
 		}
 	}
 }
 
-// dotPair is the dot products of a packed group with two document rows. Two at a
-// time, every packed number is loaded once for two products, and eight sums are
-// under way, which hides the latency of an addition.
-func dotPair(group, x, y []float32) (sx, sy [lanes]float32) {
-	y = y[:len(x)]
-	var x0, x1, x2, x3, y0, y1, y2, y3 float32
-	for d, xd := range x {
-		// One check for four loads.
-		g := group[:lanes:lanes]
-		group = group[lanes:]
-		yd := y[d]
-		x0 += g[0] * xd
-		x1 += g[1] * xd
-		x2 += g[2] * xd
-		x3 += g[3] * xd
-		y0 += g[0] * yd
-		y1 += g[1] * yd
-		y2 += g[2] * yd
-		y3 += g[3] * yd
+func (q *Query) mustFitRows(rows, dim int) {
+	if rows > 0 {
+		q.mustFit(dim)
 	}
-	return [lanes]float32{x0, x1, x2, x3}, [lanes]float32{y0, y1, y2, y3}
 }
 
-// dotOne is dotPair for the last row of an odd count. It adds in the same order,
-// so that a row's dot product does not depend on its neighbours.
-func dotOne(group, x []float32) [lanes]float32 {
-	var x0, x1, x2, x3 float32
-	for d, xd := range x {
-		g := group[d*lanes : d*lanes+lanes : d*lanes+lanes]
-		x0 += g[0] * xd
-		x1 += g[1] * xd
-		x2 += g[2] * xd
-		x3 += g[3] * xd
+func (q *Query) mustFit(dim int) {
+	if dim != q.Dim() {
+		panic(fmt.Sprintf("maxsim: a document of %d dimensions for a query of %d", dim, q.Dim()))
 	}
-	return [lanes]float32{x0, x1, x2, x3}
 }

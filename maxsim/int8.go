@@ -1,0 +1,202 @@
+package maxsim
+
+import (
+	"math"
+
+	"github.com/viterin/vek/vek32"
+
+	"weaviate-colpali/maxsim/internal/kernel"
+)
+
+// Int8Matrix is a multi-vector in 8-bit codes, a quarter of its size in float32.
+// [Quantize] makes one. The number that code c of a row stands for is
+// (c-128) * scale.
+type Int8Matrix struct {
+	Codes  []uint8   // row-major, 1 to 255
+	Scales []float32 // one a row; NaN for a row with a number that is not finite
+	Dim    int
+
+	// What [Query.ErrorBound] needs to know of the rows, rounded up.
+	Residual float32 // the largest Euclidean distance of a row from what its codes stand for
+	Norm     float32 // the largest Euclidean norm of what a row's codes stand for
+}
+
+// Rows is the number of vectors.
+func (m Int8Matrix) Rows() int { return len(m.Scales) }
+
+func (m Int8Matrix) rowBytes() int { return m.Dim }
+
+func (m Int8Matrix) from(b block) (codes []uint8, scales []float32) {
+	return m.Codes[b.first*m.Dim : (b.first+b.rows)*m.Dim], m.Scales[b.first : b.first+b.rows]
+}
+
+// Quantize rounds every row to multiples of its largest magnitude / 127.
+func Quantize(m Matrix) Int8Matrix {
+	q := Int8Matrix{Codes: make([]uint8, len(m.Data)), Scales: make([]float32, m.Rows()), Dim: m.Dim}
+	for i := range q.Scales {
+		row, codes := m.Row(i), q.Codes[i*m.Dim:(i+1)*m.Dim]
+		var largest float32
+		for _, x := range row {
+			largest = max(largest, x, -x) // NaN if any is
+		}
+		c := quantizeRow(row, largest, func(d int, code int8) { codes[d] = uint8(int(code) + 128) })
+		q.Scales[i] = c.scale
+		q.Residual, q.Norm = max(q.Residual, c.residual), max(q.Norm, c.norm)
+	}
+	return q
+}
+
+// codesOfRow is what is known of a row in 8-bit codes. The norms are rounded up.
+type codesOfRow struct {
+	scale    float32 // NaN, and the rest 0, for a row with a number that is not finite
+	residual float32 // Euclidean distance of the row from what its codes stand for
+	norm     float32 // Euclidean norm of that
+}
+
+// quantizeRow rounds a row to multiples of most/127.
+func quantizeRow(row []float32, most float32, put func(d int, code int8)) codesOfRow {
+	scale := most / 127
+	if scale == 0 || scale-scale != 0 { // nothing, or nothing finite
+		for d := range row {
+			put(d, 0)
+		}
+		if scale == 0 {
+			return codesOfRow{residual: roundUp(norm(row))}
+		}
+		return codesOfRow{scale: float32(math.NaN())}
+	}
+	var lost, kept float64
+	for d, x := range row {
+		code := max(-127, min(127, math.RoundToEven(float64(x)/float64(scale))))
+		put(d, int8(code))
+		y := code * float64(scale)
+		lost += (float64(x) - y) * (float64(x) - y)
+		kept += y * y
+	}
+	return codesOfRow{scale: scale, residual: roundUp(math.Sqrt(lost)), norm: roundUp(math.Sqrt(kept))}
+}
+
+func norm(row []float32) float64 {
+	var square float64
+	for _, x := range row {
+		square += float64(x) * float64(x)
+	}
+	return math.Sqrt(square)
+}
+
+// roundUp is a float32 that is not below x, although x was rounded on its way:
+// 65,535 additions lose less than 2^-36 of it.
+func roundUp(x float64) float32 {
+	return math.Nextafter32(float32(x*(1+0x1p-36)), float32(math.Inf(1)))
+}
+
+// packedI8 is query rows as [kernel.I8] reads them. Lanes behind the last row are
+// zero.
+type packedI8 struct {
+	kernel kernel.I8
+	q      []int8
+	bias   []int32
+}
+
+func (q *Query) packI8() {
+	families, offered := map[int]kernel.I8{}, []int{}
+	for _, family := range q.set.I8 {
+		families[family.Lanes] = family
+		offered = append(offered, family.Lanes)
+	}
+	q.codes = make([]codesOfRow, q.Rows())
+	q.i8 = passes(q.Rows(), offered, func(first, lanes int) packedI8 {
+		p := packedI8{kernel: families[lanes], q: make([]int8, (q.Dim()+3)/4*4*lanes), bias: make([]int32, lanes)}
+		for lane := range min(lanes, q.Rows()-first) {
+			row := q.matrix.Row(first + lane)
+			q.codes[first+lane] = quantizeRow(row, largestPair(row), func(d int, code int8) {
+				p.q[(d/4*lanes+lane)*4+d%4] = code
+				p.bias[lane] -= 128 * int32(code)
+			})
+		}
+		return p
+	})
+}
+
+// largestPair is the largest sum of magnitudes of two neighbours 2i and 2i+1. With
+// codes that are multiples of 1/127 of it, each rounded by at most a half, no
+// pair of codes exceeds 128, as [kernel.I8] demands. For vectors of ColPali's
+// kind that costs a third of a bit against the largest single number.
+func largestPair(row []float32) float32 {
+	var largest float32
+	for i := 0; i < len(row); i += 2 {
+		pair := max(row[i], -row[i])
+		if i+1 < len(row) {
+			pair += max(row[i+1], -row[i+1])
+		}
+		largest = max(largest, pair)
+	}
+	return largest
+}
+
+func (p packedI8) max(best []float32, doc Int8Matrix, b block) {
+	codes, scales := doc.from(b)
+	p.kernel.Max(p.q, p.bias, codes, scales, b.rows, doc.Dim, best)
+}
+
+func (p packedI8) argmax(best []float32, row []uint32, doc Int8Matrix, b block) {
+	codes, scales := doc.from(b)
+	p.kernel.Argmax(p.q, p.bias, codes, scales, b.rows, doc.Dim, b.first, best, row)
+}
+
+// ScoreInt8 is the MaxSim of what the codes of the query and of doc stand for. It
+// differs from [Query.Score] by no more than [Query.ErrorBound]. A row with a
+// number that is not finite, in the query or in doc, is passed over.
+func (q *Query) ScoreInt8(doc Int8Matrix) float32 {
+	if doc.Rows() == 0 {
+		return 0
+	}
+	q.mustFit(doc.Dim)
+	s := takeScratch()
+	defer s.free()
+	var score float64
+	for i := range q.i8 {
+		p := &q.i8[i]
+		largest(s, p, doc)
+		q.scale(s.best[:p.rows], p.first)
+		score += sum(s.best[:p.rows])
+	}
+	return float32(score)
+}
+
+// MatchInt8 is [Query.Match] by codes: which document row has the largest product
+// is decided by them. [Query.Refine] then computes what these rows are worth.
+func (q *Query) MatchInt8(dst []Match, doc Int8Matrix) []Match {
+	q.mustFitRows(doc.Rows(), doc.Dim)
+	s := takeScratch()
+	defer s.free()
+	for i := range q.i8 {
+		p := &q.i8[i]
+		matches(s, p, doc)
+		q.scale(s.best[:p.rows], p.first)
+		dst = s.appendMatches(dst, p.rows)
+	}
+	return dst
+}
+
+// scale turns the products of query rows from `first` on into dot products.
+func (q *Query) scale(products []float32, first int) {
+	for i := range products {
+		products[i] *= q.codes[first+i].scale
+	}
+}
+
+// Refine replaces the score of each match by the float32 dot product with the row
+// that it matched in doc, and returns their sum. It is never above the exact
+// MaxSim, but for rounding, and most often equals it.
+func (q *Query) Refine(matches []Match, doc Matrix) float32 {
+	q.mustFitRows(doc.Rows(), doc.Dim)
+	var score float64
+	for i := range matches {
+		if matches[i].Row >= 0 {
+			matches[i].Score = vek32.Dot(q.matrix.Row(i), doc.Row(matches[i].Row))
+			score += float64(matches[i].Score)
+		}
+	}
+	return float32(score)
+}

@@ -1,0 +1,94 @@
+package maxsim
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Candidate is a document that a centroid table finds promising.
+type Candidate struct {
+	Document uint32
+	Sum      uint32 // see [CentroidTable.Estimate]
+}
+
+// scanBatch is how many documents are scanned before their sums are looked at.
+const scanBatch = 256
+
+// Top appends to dst the n documents with the largest sums, the best first, and of
+// equal ones the smaller number first. It looks at the documents listed, or at all
+// of them when the list is nil.
+func (c Codes[ID]) Top(dst []Candidate, t *CentroidTable, n int, documents []uint32) []Candidate {
+	c.mustFit(t)
+	total := len(documents)
+	if documents == nil {
+		total = c.Documents()
+	}
+	if n = min(n, total); n <= 0 {
+		return dst
+	}
+	s := takeScratch()
+	defer s.free()
+	best := selection{n: n, keys: slices.Grow(s.keys[:0], 2*n)}
+	s.sums = slices.Grow(s.sums[:0], scanBatch)[:scanBatch]
+	for first := 0; first < total; first += scanBatch {
+		batch := c.batch(s, documents, first, min(scanBatch, total-first))
+		sums := s.sums[:len(batch)]
+		c.scan(t, batch, sums)
+		for i, sum := range sums {
+			best.offer(sum, batch[i])
+		}
+	}
+	best.shrink()
+	for _, key := range best.keys {
+		dst = append(dst, Candidate{Document: ^uint32(key), Sum: uint32(key >> 32)})
+	}
+	s.keys = best.keys
+	return dst
+}
+
+// batch is documents first to first+n of a list, or of all when there is none. No
+// kernel checks what it is given.
+func (c Codes[ID]) batch(s *scratch, documents []uint32, first, n int) []uint32 {
+	if documents != nil {
+		batch := documents[first : first+n]
+		if last := slices.Max(batch); int64(last) >= int64(c.Documents()) {
+			panic(fmt.Sprintf("maxsim: document %d of %d", last, c.Documents()))
+		}
+		return batch
+	}
+	s.rows = s.rows[:0]
+	for i := range n {
+		s.rows = append(s.rows, uint32(first+i))
+	}
+	return s.rows
+}
+
+// selection keeps the n largest keys offered. It collects twice as many before it
+// sorts them and drops the smaller half: while scanning, nearly every document is
+// turned away by one comparison.
+type selection struct {
+	n     int
+	keys  []uint64
+	least uint64 // keys up to this one are not among the n largest
+}
+
+// offer takes a document in. A key orders by sum, then by the smaller number.
+func (s *selection) offer(sum, document uint32) {
+	key := uint64(sum)<<32 | uint64(^document)
+	if key <= s.least {
+		return
+	}
+	if s.keys = append(s.keys, key); len(s.keys) == 2*s.n {
+		s.shrink()
+	}
+}
+
+// shrink sorts what was kept and drops all but the n largest.
+func (s *selection) shrink() {
+	slices.SortFunc(s.keys, func(a, b uint64) int { return cmp.Compare(b, a) })
+	if len(s.keys) >= s.n {
+		s.keys = s.keys[:s.n]
+		s.least = s.keys[s.n-1]
+	}
+}
