@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 
 	"weaviate-colpali/config"
+	"weaviate-colpali/maxsim"
 )
 
 // MetaInfo is what `/v1/meta` says about the module: what runs and what made the
@@ -26,5 +27,6 @@ func (m *Module) MetaInfo() (map[string]any, error) {
 		"provider":       running.Provider,
 		"onnxruntime":    running.RuntimeVersion,
 		"library":        filepath.Base(running.Library),
+		"maxsim":         maxsim.Kernel(),
 	}, nil
 }

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"weaviate-colpali/config"
+	"weaviate-colpali/maxsim"
 )
 
 func TestModuleIdentity(t *testing.T) {
@@ -99,6 +100,7 @@ func TestMetaInfo(t *testing.T) {
 		"provider":       "CPUExecutionProvider",
 		"onnxruntime":    "1.2.3",
 		"library":        "libonnxruntime.so", // and no folder
+		"maxsim":         maxsim.Kernel(),
 	}, meta)
 }
 

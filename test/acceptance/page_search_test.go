@@ -212,6 +212,7 @@ type model struct {
 	Provider       string `json:"provider"`
 	Runtime        string `json:"onnxruntime"`
 	Library        string `json:"library"`
+	Kernel         string `json:"maxsim"`
 }
 
 func (n *node) model(t *testing.T) model {

@@ -24,6 +24,7 @@ func TestMeta(t *testing.T) {
 	require.NotEmpty(t, model.Provider)
 	require.NotEmpty(t, model.Runtime)
 	require.NotContains(t, model.Library, "/")
+	require.Contains(t, []string{"avx512vnni", "avx512", "avx2", "neon+dotprod", "neon", "portable"}, model.Kernel)
 	require.Equal(t, os.Getenv("COLPALI_MODEL_DIR") == "", model.Demo)
 }
 
