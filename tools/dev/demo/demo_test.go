@@ -68,7 +68,7 @@ func TestMatchFindsTheWordsUnderTheBestPatches(t *testing.T) {
 	}
 	patches[1], patches[6] = []float32{1, 0}, []float32{0, 1}
 	m := match{grid: vectorizer.Grid{Width: 4, Height: 2}}
-	m.compare([][]float32{{0, 1}, {1, 0}}, patches)
+	require.NoError(t, m.compare([][]float32{{0, 1}, {1, 0}}, patches))
 	require.Equal(t, []int{6, 1}, m.best)
 	require.Equal(t, []float32{0, 1, 0, 0, 0, 0, 1, 0}, m.heat)
 

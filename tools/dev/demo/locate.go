@@ -7,8 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/viterin/vek/vek32"
-
+	"weaviate-colpali/maxsim"
 	"weaviate-colpali/vectorizer"
 	"weaviate-colpali/vectorizer/tinymodel"
 )
@@ -62,29 +61,35 @@ func (l *locator) locate(ctx context.Context, words [][]float32, p page, id stri
 		return match{}, fmt.Errorf("%s has %d vectors, the demo model makes %d: was it imported with another model?", p.File, len(vectors), model.VectorsPerPage)
 	}
 	m := match{grid: model.Grid}
-	m.compare(words, vectors[model.FirstPatch:model.FirstPatch+patches])
+	if err := m.compare(words, vectors[model.FirstPatch:model.FirstPatch+patches]); err != nil {
+		return match{}, err
+	}
 	m.words, err = m.wordsOf(p)
 	return m, err
 }
 
 // compare fills heat and best.
-func (m *match) compare(query, patches [][]float32) {
-	m.heat = make([]float32, len(patches))
-	for i := range m.heat {
-		m.heat[i] = -1 // the smallest similarity of two unit vectors
+func (m *match) compare(words, patches [][]float32) error {
+	page, err := maxsim.FromRows(patches)
+	if err != nil {
+		return fmt.Errorf("the page's vectors: %w", err)
 	}
-	for _, token := range query {
-		best := 0
-		var bestSimilarity float32 = -2
-		for i, patch := range patches {
-			s := vek32.Dot(token, patch)
-			m.heat[i] = max(m.heat[i], s)
-			if s > bestSimilarity {
-				best, bestSimilarity = i, s
-			}
-		}
-		m.best = append(m.best, best)
+	rows, err := maxsim.FromRows(words)
+	if err != nil {
+		return fmt.Errorf("the words' vectors: %w", err)
 	}
+	query, err := maxsim.NewQuery(rows)
+	if err != nil {
+		return err
+	}
+	dots := query.Dots(nil, page)
+	for i := range patches {
+		m.heat = append(m.heat, slices.Max(dots[i*len(words):(i+1)*len(words)]))
+	}
+	for _, word := range query.Match(nil, page) {
+		m.best = append(m.best, word.Row)
+	}
+	return nil
 }
 
 // wordsOf returns the printed words that the best patches lie on.
