@@ -55,6 +55,8 @@ QUALITY   := TestQualityOnFrozenSets
 unit: onnxruntime ## unit tests with the race detector, against unpatched Weaviate
 	$(GO) test -race -skip $(QUALITY) ./...
 	$(GO) test -v -run $(QUALITY) ./vectorizer/tinymodel
+	$(GO) test -tags noasm ./maxsim/...
+	cd tools/dev/bench && $(GO) test ./...
 
 .PHONY: acceptance
 acceptance: server $(VENV)/stamp ## tests against the real server, by Go and Python clients
@@ -66,14 +68,30 @@ acceptance: server $(VENV)/stamp ## tests against the real server, by Go and Pyt
 lint: ## golangci-lint with the rules and reasons of .golangci.yml
 	$(GOLANGCI) run --allow-parallel-runners ./...
 	cd test/acceptance && $(GOLANGCI) run --allow-parallel-runners --config ../../.golangci.yml ./...
+	cd tools/dev/kernels && $(GOLANGCI) run --allow-parallel-runners --config ../../../.golangci.yml ./...
+	cd tools/dev/bench && $(GOLANGCI) run --allow-parallel-runners --config ../../../.golangci.yml ./...
+
+KERNELS   := ../../../../maxsim/internal/kernel/kernels
 
 .PHONY: generate
-generate: ## write what is generated: docs/configuration.md
+generate: ## write what is generated: docs/configuration.md, the kernels of maxsim
 	$(GO) run ./tools/dev/docs
+	cd tools/dev/kernels/amd64 && $(GO) run . -pkg kernel -out $(KERNELS)_amd64.s -stubs $(KERNELS)_amd64.go
+	cd tools/dev/kernels/arm64 && $(GO) run . -out $(KERNELS)
+
+BENCH_VENV  := build/bench-venv
+BENCH_TORCH ?=
 
 .PHONY: bench
-bench: onnxruntime ## benchmarks; run them on an idle machine
-	$(GO) test -run '^$$' -bench . -benchmem ./maxsim ./multivector ./vectorizer/...
+bench: onnxruntime $(BENCH_VENV)/stamp ## benchmarks, on an idle machine; BENCH_TORCH=torch==2.11.0 adds that peer (5 GB)
+	@$(if $(BENCH_TORCH),$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(BENCH_TORCH))
+	cd tools/dev/bench && $(GO) run . -python $(CURDIR)/$(BENCH_VENV)/bin/python
+	$(GO) test -run '^$$' -bench . -benchmem ./multivector ./vectorizer/...
+
+$(BENCH_VENV)/stamp: tools/dev/bench/requirements.txt
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 .PHONY: onnxruntime
 onnxruntime:
