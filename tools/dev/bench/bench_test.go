@@ -73,7 +73,7 @@ func TestOpenBLASPicksItsKernel(t *testing.T) {
 }
 
 func TestDistinctIDs(t *testing.T) {
-	ids := distinctIDs(50, distinct, fewerCentroids)
+	ids := distinctIDs(50, distinct, fewerCentroids, alike(fewerCentroids))
 	for document := range 50 {
 		for i := 1; i < distinct; i++ {
 			require.Less(t, ids[document*distinct+i-1], ids[document*distinct+i])

@@ -183,13 +183,12 @@ func randomIDs(documents, ids, centroids int) []uint16 {
 }
 
 // distinctIDs are sets of different ids in rising order, as a set of ids is stored.
-func distinctIDs(documents, ids, centroids int) []uint16 {
-	random := rand.New(rand.NewPCG(4, 4))
+func distinctIDs(documents, ids, centroids int, draw func() int) []uint16 {
 	all := make([]uint16, 0, documents*ids)
 	seen := make([]int, centroids) // the last document, counted from 1, that has the id
 	for document := 1; document <= documents; document++ {
 		for taken := 0; taken < ids; {
-			id := random.IntN(centroids)
+			id := draw()
 			if seen[id] != document {
 				seen[id] = document
 				all = append(all, uint16(id))
@@ -199,6 +198,20 @@ func distinctIDs(documents, ids, centroids int) []uint16 {
 		slices.Sort(all[len(all)-ids:])
 	}
 	return all
+}
+
+// alike draws every id as often as any other.
+func alike(centroids int) func() int {
+	random := rand.New(rand.NewPCG(4, 4))
+	return func() int { return random.IntN(centroids) }
+}
+
+// skewed draws a few ids often and most of them rarely, as words are on pages (Zipf's law, exponent 1.05). The
+// frequent ones are strewn over the table.
+func skewed(centroids int) func() int {
+	random := rand.New(rand.NewPCG(4, 5))
+	place, zipf := random.Perm(centroids), rand.NewZipf(random, 1.05, 1, uint64(centroids-1))
+	return func() int { return place[zipf.Uint64()] }
 }
 
 // evenOffsets are the bounds of documents with as many ids each.

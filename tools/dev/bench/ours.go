@@ -14,6 +14,7 @@ const (
 	ourRefine  = "maxsim int8 argmax + refine"
 	ourTable   = "maxsim u8 table, best 100"
 	ourTable32 = "maxsim u8 table, best 100, uint32 ids"
+	ourSkewed  = "maxsim u8 table, best 100, skewed ids"
 )
 
 // ourScores are those ways that score a page by its vectors.
@@ -116,9 +117,12 @@ func tableContenders(clustered set) ([]*contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages, err := maxsim.NewCodes(distinctIDs(distinctPages, distinct, fewerCentroids), evenOffsets(distinctPages, distinct), fewerCentroids)
-	if err != nil {
-		return nil, err
+	pages := map[string]maxsim.Codes[uint16]{}
+	for name, draw := range map[string]func() int{ourTable: alike(fewerCentroids), ourSkewed: skewed(fewerCentroids)} {
+		drawn := distinctIDs(distinctPages, distinct, fewerCentroids, draw)
+		if pages[name], err = maxsim.NewCodes(drawn, evenOffsets(distinctPages, distinct), fewerCentroids); err != nil {
+			return nil, err
+		}
 	}
 	var contenders []*contender
 	for _, tokens := range []int{fewerTokens, mostTokens} {
@@ -134,7 +138,10 @@ func tableContenders(clustered set) ([]*contender, error) {
 		return nil, err
 	}
 	s := shape{distinct, fewerTokens, true}
-	return append(contenders, scan(ourTable, s, table, pages)), nil
+	for _, name := range []string{ourTable, ourSkewed} {
+		contenders = append(contenders, scan(name, s, table, pages[name]))
+	}
+	return contenders, nil
 }
 
 // newTable takes the first rows of the pages as centroids.
