@@ -1,8 +1,8 @@
 package maxsim
 
 import (
-	"cmp"
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -29,7 +29,7 @@ func (c Codes[ID]) Top(dst []Candidate, t *CentroidTable, n int, documents []uin
 	}
 	s := takeScratch()
 	defer s.free()
-	best := selection{n: n, keys: slices.Grow(s.keys[:0], 2*n)}
+	best := selection{n: n, keys: slices.Grow(s.keys[:0], 2*n), most: math.MaxUint64}
 	s.sums = slices.Grow(s.sums[:0], scanBatch)[:scanBatch]
 	for first := 0; first < total; first += scanBatch {
 		batch := c.batch(s, documents, first, min(scanBatch, total-first))
@@ -41,7 +41,7 @@ func (c Codes[ID]) Top(dst []Candidate, t *CentroidTable, n int, documents []uin
 	}
 	best.shrink()
 	for _, key := range best.keys {
-		dst = append(dst, Candidate{Document: ^uint32(key), Sum: uint32(key >> 32)})
+		dst = append(dst, Candidate{Document: uint32(key), Sum: ^uint32(key >> 32)})
 	}
 	s.keys = best.keys
 	return dst
@@ -64,19 +64,20 @@ func (c Codes[ID]) batch(s *scratch, documents []uint32, first, n int) []uint32 
 	return s.rows
 }
 
-// selection keeps the n largest keys offered. It collects twice as many before it
-// sorts them and drops the smaller half: while scanning, nearly every document is
+// selection keeps the n smallest keys offered. It collects twice as many before it
+// sorts them and drops the larger half: while scanning, nearly every document is
 // turned away by one comparison.
 type selection struct {
-	n     int
-	keys  []uint64
-	least uint64 // keys up to this one are not among the n largest
+	n    int
+	keys []uint64
+	most uint64 // keys from this one on are not among the n smallest
 }
 
-// offer takes a document in. A key orders by sum, then by the smaller number.
+// offer takes a document in. A key orders by sum, the largest first, then by
+// number.
 func (s *selection) offer(sum, document uint32) {
-	key := uint64(sum)<<32 | uint64(^document)
-	if key <= s.least {
+	key := uint64(^sum)<<32 | uint64(document)
+	if key >= s.most {
 		return
 	}
 	if s.keys = append(s.keys, key); len(s.keys) == 2*s.n {
@@ -84,11 +85,11 @@ func (s *selection) offer(sum, document uint32) {
 	}
 }
 
-// shrink sorts what was kept and drops all but the n largest.
+// shrink sorts what was kept and drops all but the n smallest.
 func (s *selection) shrink() {
-	slices.SortFunc(s.keys, func(a, b uint64) int { return cmp.Compare(b, a) })
+	slices.Sort(s.keys)
 	if len(s.keys) >= s.n {
 		s.keys = s.keys[:s.n]
-		s.least = s.keys[s.n-1]
+		s.most = s.keys[s.n-1]
 	}
 }
