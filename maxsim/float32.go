@@ -26,17 +26,10 @@ func (q *Query) packF32() {
 	})
 }
 
-func (p packedF32) max(best []float32, doc Matrix, b block) {
-	p.kernel.Max(p.q, doc.from(b), b.rows, doc.Dim, best)
+func (p packedF32) max(best []float32, doc Strided, b block) {
+	p.kernel.Max(p.q, doc.from(b), b.rows, doc.Dim, doc.Stride, best)
 }
 
-func (p packedF32) argmax(best []float32, row []uint32, doc Matrix, b block) {
-	p.kernel.Argmax(p.q, doc.from(b), b.rows, doc.Dim, b.first, best, row)
-}
-
-func (m Matrix) rowBytes() int { return 4 * m.Dim }
-
-// from is the numbers of a block.
-func (m Matrix) from(b block) []float32 {
-	return m.Data[b.first*m.Dim : (b.first+b.rows)*m.Dim]
+func (p packedF32) argmax(best []float32, row []uint32, doc Strided, b block) {
+	p.kernel.Argmax(p.q, doc.from(b), b.rows, doc.Dim, doc.Stride, b.first, best, row)
 }

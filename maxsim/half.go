@@ -73,7 +73,7 @@ func (q *Query) ScoreHalf(doc HalfMatrix) float32 {
 			wide := Matrix{Data: s.floatsOf(b.rows * doc.Dim), Dim: doc.Dim}
 			q.set.Widen(wide.Data, doc.Data[b.first*doc.Dim:(b.first+b.rows)*doc.Dim])
 			for _, g := range p.groups {
-				g.packed.max(s.best[g.lane:g.lane+g.lanes], wide, block{rows: b.rows})
+				g.packed.max(s.best[g.lane:g.lane+g.lanes], wide.strided(), block{rows: b.rows})
 			}
 		}
 		score += sum(s.best[:p.rows])

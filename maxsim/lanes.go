@@ -122,6 +122,9 @@ type block struct{ first, rows, total, size int }
 // firstBlock begins to cut `total` rows of rowBytes into blocks. One group reads
 // everything at once.
 func firstBlock(total, rowBytes, groups int) block {
+	if total == 0 {
+		return block{}
+	}
 	size := max(1, blockBytes/(rowBytes*blockStep)) * blockStep
 	if groups == 1 {
 		size = total

@@ -37,7 +37,10 @@ func (q *Query) Dim() int { return q.matrix.Dim }
 // Score is the MaxSim of the query and doc; larger is better. An empty document
 // scores 0. doc must have the query's dimensions: like an index out of range,
 // anything else is a mistake of the caller and panics.
-func (q *Query) Score(doc Matrix) float32 {
+func (q *Query) Score(doc Matrix) float32 { return q.ScoreStrided(doc.strided()) }
+
+// ScoreStrided is [Query.Score] of rows that lie in something else.
+func (q *Query) ScoreStrided(doc Strided) float32 {
 	if doc.Rows() == 0 {
 		return 0
 	}
@@ -80,7 +83,7 @@ func (q *Query) Match(dst []Match, doc Matrix) []Match {
 	defer s.free()
 	for i := range q.f32 {
 		p := &q.f32[i]
-		matches(s, p, doc)
+		matches(s, p, doc.strided())
 		dst = s.appendMatches(dst, p.rows)
 	}
 	return dst
@@ -119,10 +122,10 @@ func (q *Query) Dots(dst []float32, doc Matrix) []float32 {
 
 // dots writes the columns of one group.
 func (q *Query) dots(s *scratch, dst []float32, p *pass[packedF32], g group[packedF32], doc Matrix) {
-	columns, column := q.Rows(), p.first+g.lane
-	for b := firstBlock(doc.Rows(), doc.rowBytes(), 2); b.rows > 0; b = b.next() {
+	columns, column, rows := q.Rows(), p.first+g.lane, doc.strided()
+	for b := firstBlock(rows.Rows(), rows.rowBytes(), 2); b.rows > 0; b = b.next() {
 		products := s.floatsOf(b.rows * g.lanes)
-		g.packed.kernel.Dots(g.packed.q, doc.from(b), b.rows, doc.Dim, products)
+		g.packed.kernel.Dots(g.packed.q, rows.from(b), b.rows, rows.Dim, rows.Stride, products)
 		for row := range b.rows {
 			at := (b.first+row)*columns + column
 			copy(dst[at:at+min(g.lanes, columns-column)], products[row*g.lanes:])

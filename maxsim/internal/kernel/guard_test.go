@@ -59,11 +59,12 @@ func TestNoKernelTouchesItsNeighbours(t *testing.T) {
 func testF32Guarded(t *testing.T, set *Set, rows, dim int, before bool) {
 	t.Helper()
 	for _, family := range set.F32 {
-		q, d := guarded[float32](t, family.Lanes*dim, before), guarded[float32](t, rows*dim, before)
+		stride := 4*dim + 2
+		q, d := guarded[float32](t, family.Lanes*dim, before), guarded[byte](t, (rows-1)*stride+4*dim, before)
 		best, row := guarded[float32](t, family.Lanes, before), guarded[uint32](t, family.Lanes, before)
-		family.Max(q, d, rows, dim, best)
-		family.Argmax(q, d, rows, dim, 0, best, row)
-		family.Dots(q, d, rows, dim, guarded[float32](t, rows*family.Lanes, before))
+		family.Max(q, d, rows, dim, stride, best)
+		family.Argmax(q, d, rows, dim, stride, 0, best, row)
+		family.Dots(q, d, rows, dim, stride, guarded[float32](t, rows*family.Lanes, before))
 	}
 }
 

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/big"
@@ -34,6 +35,20 @@ func dims(set *Set) []int {
 		return []int{1, 2, 3, 7, 8, 128}
 	}
 	return []int{8, 16, 24, 128, 320}
+}
+
+// strided is rows of dim numbers, stride bytes apart, the first at an odd address
+// and the last without anything behind it.
+func strided(numbers []float32, dim, stride int) []byte {
+	rows := len(numbers) / dim
+	if rows == 0 {
+		return nil
+	}
+	doc := make([]byte, 1+(rows-1)*stride+4*dim)[1:]
+	for i, x := range numbers {
+		binary.LittleEndian.PutUint32(doc[i/dim*stride+i%dim*4:], math.Float32bits(x))
+	}
+	return doc
 }
 
 func normals(r *rand.Rand, n int) []float32 {
@@ -94,17 +109,19 @@ func TestF32EqualsFloat64(t *testing.T) {
 func testF32(t *testing.T, r *rand.Rand, family F32, rows, dim int) {
 	t.Helper()
 	name := fmt.Sprintf("lanes=%d rows=%d dim=%d", family.Lanes, rows, dim)
-	query, doc := normals(r, family.Lanes*dim), normals(r, rows*dim)
+	query, numbers := normals(r, family.Lanes*dim), normals(r, rows*dim)
 	q := pack(query, family.Lanes, dim)
+	stride := 4*dim + []int{0, 2, 64}[rows%3]
+	doc := strided(numbers, dim, stride)
 	tolerance := 1e-6 * float64(dim)
 
 	dots := make([]float32, rows*family.Lanes)
-	family.Dots(q, doc, rows, dim, dots)
+	family.Dots(q, doc, rows, dim, stride, dots)
 	best, row := filled(family.Lanes, none), filled(family.Lanes, uint32(7))
 	for i := range rows {
 		for lane := range family.Lanes {
 			got := dots[i*family.Lanes+lane]
-			require.InDelta(t, dot64(query[lane*dim:(lane+1)*dim], doc[i*dim:(i+1)*dim]), float64(got), tolerance, name)
+			require.InDelta(t, dot64(query[lane*dim:(lane+1)*dim], numbers[i*dim:(i+1)*dim]), float64(got), tolerance, name)
 			if got > best[lane] {
 				best[lane], row[lane] = got, uint32(1000+i)
 			}
@@ -113,17 +130,17 @@ func testF32(t *testing.T, r *rand.Rand, family F32, rows, dim int) {
 
 	// The same sums, to the bit, decide the maximum in each mode.
 	gotMax := filled(family.Lanes, none)
-	family.Max(q, doc, rows, dim, gotMax)
+	family.Max(q, doc, rows, dim, stride, gotMax)
 	require.Equal(t, best, gotMax, name)
 	gotBest, gotRow := filled(family.Lanes, none), filled(family.Lanes, uint32(7))
-	family.Argmax(q, doc, rows, dim, 1000, gotBest, gotRow)
+	family.Argmax(q, doc, rows, dim, stride, 1000, gotBest, gotRow)
 	require.Equal(t, best, gotBest, name)
 	require.Equal(t, row, gotRow, name)
 
 	// What was better before stays.
-	family.Max(q, doc, rows, dim, filled(family.Lanes, float32(math.Inf(1))))
+	family.Max(q, doc, rows, dim, stride, filled(family.Lanes, float32(math.Inf(1))))
 	before := filled(family.Lanes, float32(math.Inf(1)))
-	family.Argmax(q, doc, rows, dim, 0, before, gotRow)
+	family.Argmax(q, doc, rows, dim, stride, 0, before, gotRow)
 	require.Equal(t, filled(family.Lanes, float32(math.Inf(1))), before, name)
 	require.Equal(t, row, gotRow, name)
 }
@@ -174,7 +191,7 @@ func testI8(t *testing.T, r *rand.Rand, family I8, rows, dim int) {
 	t.Helper()
 	name := fmt.Sprintf("lanes=%d rows=%d dim=%d", family.Lanes, rows, dim)
 	query, q, bias := codes(r, family.Lanes, dim)
-	doc, scales := make([]uint8, rows*dim), make([]float32, rows)
+	doc, scales := make([]uint8, rows*dim+1)[1:], make([]float32, rows) // aligned to nothing
 	for i := range doc {
 		doc[i] = uint8(1 + r.IntN(255))
 		if r.IntN(4) == 0 {
@@ -243,16 +260,17 @@ func TestRowsThatAreNotFinite(t *testing.T) {
 					for range copies {
 						dots = append(dots, test.dots...)
 					}
-					doc := make([]float32, len(dots)*dim)
+					numbers := make([]float32, len(dots)*dim)
 					for i, x := range dots {
-						doc[i*dim] = x
+						numbers[i*dim] = x
 					}
+					doc := strided(numbers, dim, 4*dim)
 					best, row := filled(family.Lanes, none), filled(family.Lanes, uint32(99))
-					family.Argmax(q, doc, len(dots), dim, 0, best, row)
+					family.Argmax(q, doc, len(dots), dim, 4*dim, 0, best, row)
 					require.Equal(t, filled(family.Lanes, test.want), best, "%s, %d lanes, %d rows", name, family.Lanes, len(dots))
 					require.Equal(t, filled(family.Lanes, test.row), row, "%s, %d lanes, %d rows", name, family.Lanes, len(dots))
 					best = filled(family.Lanes, none)
-					family.Max(q, doc, len(dots), dim, best)
+					family.Max(q, doc, len(dots), dim, 4*dim, best)
 					require.Equal(t, filled(family.Lanes, test.want), best, "%s, %d lanes, %d rows", name, family.Lanes, len(dots))
 				}
 			}
@@ -285,7 +303,7 @@ func TestF32IsOneChainOfFusedSteps(t *testing.T) {
 			for _, family := range set.F32 {
 				query, doc := normals(r, family.Lanes*dim), normals(r, rows*dim)
 				dots := make([]float32, rows*family.Lanes)
-				family.Dots(pack(query, family.Lanes, dim), doc, rows, dim, dots)
+				family.Dots(pack(query, family.Lanes, dim), strided(doc, dim, 4*dim), rows, dim, 4*dim, dots)
 				for i := range rows {
 					for lane := range family.Lanes {
 						var sum float32

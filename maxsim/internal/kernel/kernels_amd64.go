@@ -8,127 +8,127 @@ package kernel
 // It needs AVX2 and FMA.
 //
 //go:noescape
-func maxF32AVX2x24(q []float32, d []float32, rows int, dim int, best []float32)
+func maxF32AVX2x24(q []float32, d []byte, rows int, dim int, stride int, best []float32)
 
 // argmaxF32AVX2x24 is argmaxF32 of portable.go for 24 lanes, 4 rows at a time.
 // It needs AVX2 and FMA.
 //
 //go:noescape
-func argmaxF32AVX2x24(q []float32, d []float32, rows int, dim int, first int, best []float32, row []uint32)
+func argmaxF32AVX2x24(q []float32, d []byte, rows int, dim int, stride int, first int, best []float32, row []uint32)
 
 // dotsF32AVX2x24 is dotsF32 of portable.go for 24 lanes, 4 rows at a time.
 // It needs AVX2 and FMA.
 //
 //go:noescape
-func dotsF32AVX2x24(q []float32, d []float32, rows int, dim int, out []float32)
+func dotsF32AVX2x24(q []float32, d []byte, rows int, dim int, stride int, out []float32)
 
 // maxF32AVX2x20 is maxF32 of portable.go for 20 lanes, 4 rows at a time.
 // It needs AVX2 and FMA.
 //
 //go:noescape
-func maxF32AVX2x20(q []float32, d []float32, rows int, dim int, best []float32)
+func maxF32AVX2x20(q []float32, d []byte, rows int, dim int, stride int, best []float32)
 
 // argmaxF32AVX2x20 is argmaxF32 of portable.go for 20 lanes, 4 rows at a time.
 // It needs AVX2 and FMA.
 //
 //go:noescape
-func argmaxF32AVX2x20(q []float32, d []float32, rows int, dim int, first int, best []float32, row []uint32)
+func argmaxF32AVX2x20(q []float32, d []byte, rows int, dim int, stride int, first int, best []float32, row []uint32)
 
 // dotsF32AVX2x20 is dotsF32 of portable.go for 20 lanes, 4 rows at a time.
 // It needs AVX2 and FMA.
 //
 //go:noescape
-func dotsF32AVX2x20(q []float32, d []float32, rows int, dim int, out []float32)
+func dotsF32AVX2x20(q []float32, d []byte, rows int, dim int, stride int, out []float32)
 
 // maxF32AVX2x16 is maxF32 of portable.go for 16 lanes, 6 rows at a time.
 // It needs AVX2 and FMA.
 //
 //go:noescape
-func maxF32AVX2x16(q []float32, d []float32, rows int, dim int, best []float32)
+func maxF32AVX2x16(q []float32, d []byte, rows int, dim int, stride int, best []float32)
 
 // argmaxF32AVX2x16 is argmaxF32 of portable.go for 16 lanes, 6 rows at a time.
 // It needs AVX2 and FMA.
 //
 //go:noescape
-func argmaxF32AVX2x16(q []float32, d []float32, rows int, dim int, first int, best []float32, row []uint32)
+func argmaxF32AVX2x16(q []float32, d []byte, rows int, dim int, stride int, first int, best []float32, row []uint32)
 
 // dotsF32AVX2x16 is dotsF32 of portable.go for 16 lanes, 6 rows at a time.
 // It needs AVX2 and FMA.
 //
 //go:noescape
-func dotsF32AVX2x16(q []float32, d []float32, rows int, dim int, out []float32)
+func dotsF32AVX2x16(q []float32, d []byte, rows int, dim int, stride int, out []float32)
 
 // maxF32AVX512x32 is maxF32 of portable.go for 32 lanes, 8 rows at a time.
 // It needs AVX2, FMA and AVX-512 F and VL.
 //
 //go:noescape
-func maxF32AVX512x32(q []float32, d []float32, rows int, dim int, best []float32)
+func maxF32AVX512x32(q []float32, d []byte, rows int, dim int, stride int, best []float32)
 
 // argmaxF32AVX512x32 is argmaxF32 of portable.go for 32 lanes, 8 rows at a time.
 // It needs AVX2, FMA and AVX-512 F and VL.
 //
 //go:noescape
-func argmaxF32AVX512x32(q []float32, d []float32, rows int, dim int, first int, best []float32, row []uint32)
+func argmaxF32AVX512x32(q []float32, d []byte, rows int, dim int, stride int, first int, best []float32, row []uint32)
 
 // dotsF32AVX512x32 is dotsF32 of portable.go for 32 lanes, 8 rows at a time.
 // It needs AVX2, FMA and AVX-512 F and VL.
 //
 //go:noescape
-func dotsF32AVX512x32(q []float32, d []float32, rows int, dim int, out []float32)
+func dotsF32AVX512x32(q []float32, d []byte, rows int, dim int, stride int, out []float32)
 
 // maxF32AVX512x24 is maxF32 of portable.go for 24 lanes, 8 rows at a time.
 // It needs AVX2, FMA and AVX-512 F and VL.
 //
 //go:noescape
-func maxF32AVX512x24(q []float32, d []float32, rows int, dim int, best []float32)
+func maxF32AVX512x24(q []float32, d []byte, rows int, dim int, stride int, best []float32)
 
 // argmaxF32AVX512x24 is argmaxF32 of portable.go for 24 lanes, 8 rows at a time.
 // It needs AVX2, FMA and AVX-512 F and VL.
 //
 //go:noescape
-func argmaxF32AVX512x24(q []float32, d []float32, rows int, dim int, first int, best []float32, row []uint32)
+func argmaxF32AVX512x24(q []float32, d []byte, rows int, dim int, stride int, first int, best []float32, row []uint32)
 
 // dotsF32AVX512x24 is dotsF32 of portable.go for 24 lanes, 8 rows at a time.
 // It needs AVX2, FMA and AVX-512 F and VL.
 //
 //go:noescape
-func dotsF32AVX512x24(q []float32, d []float32, rows int, dim int, out []float32)
+func dotsF32AVX512x24(q []float32, d []byte, rows int, dim int, stride int, out []float32)
 
 // maxF32AVX512x20 is maxF32 of portable.go for 20 lanes, 8 rows at a time.
 // It needs AVX2, FMA and AVX-512 F and VL.
 //
 //go:noescape
-func maxF32AVX512x20(q []float32, d []float32, rows int, dim int, best []float32)
+func maxF32AVX512x20(q []float32, d []byte, rows int, dim int, stride int, best []float32)
 
 // argmaxF32AVX512x20 is argmaxF32 of portable.go for 20 lanes, 8 rows at a time.
 // It needs AVX2, FMA and AVX-512 F and VL.
 //
 //go:noescape
-func argmaxF32AVX512x20(q []float32, d []float32, rows int, dim int, first int, best []float32, row []uint32)
+func argmaxF32AVX512x20(q []float32, d []byte, rows int, dim int, stride int, first int, best []float32, row []uint32)
 
 // dotsF32AVX512x20 is dotsF32 of portable.go for 20 lanes, 8 rows at a time.
 // It needs AVX2, FMA and AVX-512 F and VL.
 //
 //go:noescape
-func dotsF32AVX512x20(q []float32, d []float32, rows int, dim int, out []float32)
+func dotsF32AVX512x20(q []float32, d []byte, rows int, dim int, stride int, out []float32)
 
 // maxF32AVX512x16 is maxF32 of portable.go for 16 lanes, 12 rows at a time.
 // It needs AVX2, FMA and AVX-512 F and VL.
 //
 //go:noescape
-func maxF32AVX512x16(q []float32, d []float32, rows int, dim int, best []float32)
+func maxF32AVX512x16(q []float32, d []byte, rows int, dim int, stride int, best []float32)
 
 // argmaxF32AVX512x16 is argmaxF32 of portable.go for 16 lanes, 12 rows at a time.
 // It needs AVX2, FMA and AVX-512 F and VL.
 //
 //go:noescape
-func argmaxF32AVX512x16(q []float32, d []float32, rows int, dim int, first int, best []float32, row []uint32)
+func argmaxF32AVX512x16(q []float32, d []byte, rows int, dim int, stride int, first int, best []float32, row []uint32)
 
 // dotsF32AVX512x16 is dotsF32 of portable.go for 16 lanes, 12 rows at a time.
 // It needs AVX2, FMA and AVX-512 F and VL.
 //
 //go:noescape
-func dotsF32AVX512x16(q []float32, d []float32, rows int, dim int, out []float32)
+func dotsF32AVX512x16(q []float32, d []byte, rows int, dim int, stride int, out []float32)
 
 // maxI8AVX2x24 is maxI8 of portable.go for 24 lanes, 4 rows at a time.
 // It needs AVX2 and FMA.

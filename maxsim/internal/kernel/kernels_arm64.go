@@ -8,55 +8,55 @@ package kernel
 // It needs NEON.
 //
 //go:noescape
-func maxF32NEONx24(q, d []float32, rows, dim int, best []float32)
+func maxF32NEONx24(q []float32, d []byte, rows, dim, stride int, best []float32)
 
 // argmaxF32NEONx24 is argmaxF32 of portable.go for 24 lanes, 4 rows at a time.
 // It needs NEON.
 //
 //go:noescape
-func argmaxF32NEONx24(q, d []float32, rows, dim, first int, best []float32, row []uint32)
+func argmaxF32NEONx24(q []float32, d []byte, rows, dim, stride, first int, best []float32, row []uint32)
 
 // dotsF32NEONx24 is dotsF32 of portable.go for 24 lanes, 4 rows at a time.
 // It needs NEON.
 //
 //go:noescape
-func dotsF32NEONx24(q, d []float32, rows, dim int, out []float32)
+func dotsF32NEONx24(q []float32, d []byte, rows, dim, stride int, out []float32)
 
 // maxF32NEONx20 is maxF32 of portable.go for 20 lanes, 4 rows at a time.
 // It needs NEON.
 //
 //go:noescape
-func maxF32NEONx20(q, d []float32, rows, dim int, best []float32)
+func maxF32NEONx20(q []float32, d []byte, rows, dim, stride int, best []float32)
 
 // argmaxF32NEONx20 is argmaxF32 of portable.go for 20 lanes, 4 rows at a time.
 // It needs NEON.
 //
 //go:noescape
-func argmaxF32NEONx20(q, d []float32, rows, dim, first int, best []float32, row []uint32)
+func argmaxF32NEONx20(q []float32, d []byte, rows, dim, stride, first int, best []float32, row []uint32)
 
 // dotsF32NEONx20 is dotsF32 of portable.go for 20 lanes, 4 rows at a time.
 // It needs NEON.
 //
 //go:noescape
-func dotsF32NEONx20(q, d []float32, rows, dim int, out []float32)
+func dotsF32NEONx20(q []float32, d []byte, rows, dim, stride int, out []float32)
 
 // maxF32NEONx16 is maxF32 of portable.go for 16 lanes, 5 rows at a time.
 // It needs NEON.
 //
 //go:noescape
-func maxF32NEONx16(q, d []float32, rows, dim int, best []float32)
+func maxF32NEONx16(q []float32, d []byte, rows, dim, stride int, best []float32)
 
 // argmaxF32NEONx16 is argmaxF32 of portable.go for 16 lanes, 5 rows at a time.
 // It needs NEON.
 //
 //go:noescape
-func argmaxF32NEONx16(q, d []float32, rows, dim, first int, best []float32, row []uint32)
+func argmaxF32NEONx16(q []float32, d []byte, rows, dim, stride, first int, best []float32, row []uint32)
 
 // dotsF32NEONx16 is dotsF32 of portable.go for 16 lanes, 5 rows at a time.
 // It needs NEON.
 //
 //go:noescape
-func dotsF32NEONx16(q, d []float32, rows, dim int, out []float32)
+func dotsF32NEONx16(q []float32, d []byte, rows, dim, stride int, out []float32)
 
 // maxI8SDOTx24 is maxI8 of portable.go for 24 lanes, 4 rows at a time.
 // It needs ASIMDDP.

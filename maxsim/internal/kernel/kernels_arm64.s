@@ -4,13 +4,12 @@
 
 #include "textflag.h"
 
-// func maxF32NEONx24(q, d []float32, rows, dim int, best []float32)
+// func maxF32NEONx24(q []float32, d []byte, rows, dim, stride int, best []float32)
 // Requires: NEON
-TEXT ·maxF32NEONx24(SB), NOSPLIT, $0-88
+TEXT ·maxF32NEONx24(SB), NOSPLIT, $0-96
 	MOVD d_base+24(FP), R1
 	MOVD rows+48(FP), R2
-	MOVD dim+56(FP), R3
-	LSL $2, R3
+	MOVD stride+64(FP), R3
 	CMP $4, R2
 	BLT short
 	MOVD $8, R8
@@ -281,7 +280,7 @@ multiply4:
 	ADD $768, R0
 	SUB $1, R7
 	CBNZ R7, multiply4
-	MOVD best_base+64(FP), R9
+	MOVD best_base+72(FP), R9
 	FMOVQ 0(R9), F0
 	WORD $0x6ea0e502 // fcmgt v2.4s, v8.4s, v0.4s
 	VBIT V2.B16, V8.B16, V0.B16
@@ -342,7 +341,8 @@ multiply4:
 	WORD $0x6ea0e7e2 // fcmgt v2.4s, v31.4s, v0.4s
 	VBIT V2.B16, V31.B16, V0.B16
 	FMOVQ F0, 80(R9)
-	MOVD R14, R1
+	MOVD $4, R9
+	MADD R9, R1, R3, R1
 	SUB $4, R2
 	CMP $4, R2
 	BGE whole
@@ -447,7 +447,7 @@ multiply1:
 	ADD $768, R0
 	SUB $1, R7
 	CBNZ R7, multiply1
-	MOVD best_base+64(FP), R9
+	MOVD best_base+72(FP), R9
 	FMOVQ 0(R9), F0
 	WORD $0x6ea0e502 // fcmgt v2.4s, v8.4s, v0.4s
 	VBIT V2.B16, V8.B16, V0.B16
@@ -472,21 +472,21 @@ multiply1:
 	WORD $0x6ea0e5a2 // fcmgt v2.4s, v13.4s, v0.4s
 	VBIT V2.B16, V13.B16, V0.B16
 	FMOVQ F0, 80(R9)
-	MOVD R11, R1
+	MOVD $1, R9
+	MADD R9, R1, R3, R1
 	SUB $1, R2
 	CBNZ R2, row
 
 done:
 	RET
 
-// func argmaxF32NEONx24(q, d []float32, rows, dim, first int, best []float32, row []uint32)
+// func argmaxF32NEONx24(q []float32, d []byte, rows, dim, stride, first int, best []float32, row []uint32)
 // Requires: NEON
-TEXT ·argmaxF32NEONx24(SB), NOSPLIT, $0-120
+TEXT ·argmaxF32NEONx24(SB), NOSPLIT, $0-128
 	MOVD d_base+24(FP), R1
 	MOVD rows+48(FP), R2
-	MOVD dim+56(FP), R3
-	LSL $2, R3
-	MOVD first+64(FP), R5
+	MOVD stride+64(FP), R3
+	MOVD first+72(FP), R5
 	CMP $4, R2
 	BLT short
 	MOVD $8, R8
@@ -764,8 +764,8 @@ multiply4:
 	VDUP R9, V6.S4
 	ADD $3, R5, R9
 	VDUP R9, V7.S4
-	MOVD best_base+72(FP), R9
-	MOVD row_base+96(FP), R10
+	MOVD best_base+80(FP), R9
+	MOVD row_base+104(FP), R10
 	FMOVQ 0(R9), F0
 	FMOVQ 0(R10), F1
 	WORD $0x6ea0e502 // fcmgt v2.4s, v8.4s, v0.4s
@@ -862,7 +862,8 @@ multiply4:
 	VBIT V2.B16, V7.B16, V1.B16
 	FMOVQ F0, 80(R9)
 	FMOVQ F1, 80(R10)
-	MOVD R14, R1
+	MOVD $4, R9
+	MADD R9, R1, R3, R1
 	SUB $4, R2
 	ADD $4, R5
 	CMP $4, R2
@@ -970,8 +971,8 @@ multiply1:
 	SUB $1, R7
 	CBNZ R7, multiply1
 	VDUP R5, V4.S4
-	MOVD best_base+72(FP), R9
-	MOVD row_base+96(FP), R10
+	MOVD best_base+80(FP), R9
+	MOVD row_base+104(FP), R10
 	FMOVQ 0(R9), F0
 	FMOVQ 0(R10), F1
 	WORD $0x6ea0e502 // fcmgt v2.4s, v8.4s, v0.4s
@@ -1014,7 +1015,8 @@ multiply1:
 	VBIT V2.B16, V4.B16, V1.B16
 	FMOVQ F0, 80(R9)
 	FMOVQ F1, 80(R10)
-	MOVD R11, R1
+	MOVD $1, R9
+	MADD R9, R1, R3, R1
 	SUB $1, R2
 	ADD $1, R5
 	CBNZ R2, row
@@ -1022,14 +1024,13 @@ multiply1:
 done:
 	RET
 
-// func dotsF32NEONx24(q, d []float32, rows, dim int, out []float32)
+// func dotsF32NEONx24(q []float32, d []byte, rows, dim, stride int, out []float32)
 // Requires: NEON
-TEXT ·dotsF32NEONx24(SB), NOSPLIT, $0-88
+TEXT ·dotsF32NEONx24(SB), NOSPLIT, $0-96
 	MOVD d_base+24(FP), R1
 	MOVD rows+48(FP), R2
-	MOVD dim+56(FP), R3
-	LSL $2, R3
-	MOVD out_base+64(FP), R6
+	MOVD stride+64(FP), R3
+	MOVD out_base+72(FP), R6
 	CMP $4, R2
 	BLT short
 	MOVD $8, R8
@@ -1324,7 +1325,8 @@ multiply4:
 	FMOVQ F29, 336(R6)
 	FMOVQ F30, 352(R6)
 	FMOVQ F31, 368(R6)
-	MOVD R14, R1
+	MOVD $4, R9
+	MADD R9, R1, R3, R1
 	SUB $4, R2
 	ADD $384, R6
 	CMP $4, R2
@@ -1439,7 +1441,8 @@ multiply1:
 	FMOVQ F11, 48(R6)
 	FMOVQ F12, 64(R6)
 	FMOVQ F13, 80(R6)
-	MOVD R11, R1
+	MOVD $1, R9
+	MADD R9, R1, R3, R1
 	SUB $1, R2
 	ADD $96, R6
 	CBNZ R2, row
@@ -1447,13 +1450,12 @@ multiply1:
 done:
 	RET
 
-// func maxF32NEONx20(q, d []float32, rows, dim int, best []float32)
+// func maxF32NEONx20(q []float32, d []byte, rows, dim, stride int, best []float32)
 // Requires: NEON
-TEXT ·maxF32NEONx20(SB), NOSPLIT, $0-88
+TEXT ·maxF32NEONx20(SB), NOSPLIT, $0-96
 	MOVD d_base+24(FP), R1
 	MOVD rows+48(FP), R2
-	MOVD dim+56(FP), R3
-	LSL $2, R3
+	MOVD stride+64(FP), R3
 	CMP $4, R2
 	BLT short
 	MOVD $8, R8
@@ -1684,7 +1686,7 @@ multiply4:
 	ADD $640, R0
 	SUB $1, R7
 	CBNZ R7, multiply4
-	MOVD best_base+64(FP), R9
+	MOVD best_base+72(FP), R9
 	FMOVQ 0(R9), F0
 	WORD $0x6ea0e502 // fcmgt v2.4s, v8.4s, v0.4s
 	VBIT V2.B16, V8.B16, V0.B16
@@ -1735,7 +1737,8 @@ multiply4:
 	WORD $0x6ea0e762 // fcmgt v2.4s, v27.4s, v0.4s
 	VBIT V2.B16, V27.B16, V0.B16
 	FMOVQ F0, 64(R9)
-	MOVD R14, R1
+	MOVD $4, R9
+	MADD R9, R1, R3, R1
 	SUB $4, R2
 	CMP $4, R2
 	BGE whole
@@ -1827,7 +1830,7 @@ multiply1:
 	ADD $640, R0
 	SUB $1, R7
 	CBNZ R7, multiply1
-	MOVD best_base+64(FP), R9
+	MOVD best_base+72(FP), R9
 	FMOVQ 0(R9), F0
 	WORD $0x6ea0e502 // fcmgt v2.4s, v8.4s, v0.4s
 	VBIT V2.B16, V8.B16, V0.B16
@@ -1848,21 +1851,21 @@ multiply1:
 	WORD $0x6ea0e582 // fcmgt v2.4s, v12.4s, v0.4s
 	VBIT V2.B16, V12.B16, V0.B16
 	FMOVQ F0, 64(R9)
-	MOVD R11, R1
+	MOVD $1, R9
+	MADD R9, R1, R3, R1
 	SUB $1, R2
 	CBNZ R2, row
 
 done:
 	RET
 
-// func argmaxF32NEONx20(q, d []float32, rows, dim, first int, best []float32, row []uint32)
+// func argmaxF32NEONx20(q []float32, d []byte, rows, dim, stride, first int, best []float32, row []uint32)
 // Requires: NEON
-TEXT ·argmaxF32NEONx20(SB), NOSPLIT, $0-120
+TEXT ·argmaxF32NEONx20(SB), NOSPLIT, $0-128
 	MOVD d_base+24(FP), R1
 	MOVD rows+48(FP), R2
-	MOVD dim+56(FP), R3
-	LSL $2, R3
-	MOVD first+64(FP), R5
+	MOVD stride+64(FP), R3
+	MOVD first+72(FP), R5
 	CMP $4, R2
 	BLT short
 	MOVD $8, R8
@@ -2100,8 +2103,8 @@ multiply4:
 	VDUP R9, V6.S4
 	ADD $3, R5, R9
 	VDUP R9, V7.S4
-	MOVD best_base+72(FP), R9
-	MOVD row_base+96(FP), R10
+	MOVD best_base+80(FP), R9
+	MOVD row_base+104(FP), R10
 	FMOVQ 0(R9), F0
 	FMOVQ 0(R10), F1
 	WORD $0x6ea0e502 // fcmgt v2.4s, v8.4s, v0.4s
@@ -2182,7 +2185,8 @@ multiply4:
 	VBIT V2.B16, V7.B16, V1.B16
 	FMOVQ F0, 64(R9)
 	FMOVQ F1, 64(R10)
-	MOVD R14, R1
+	MOVD $4, R9
+	MADD R9, R1, R3, R1
 	SUB $4, R2
 	ADD $4, R5
 	CMP $4, R2
@@ -2277,8 +2281,8 @@ multiply1:
 	SUB $1, R7
 	CBNZ R7, multiply1
 	VDUP R5, V4.S4
-	MOVD best_base+72(FP), R9
-	MOVD row_base+96(FP), R10
+	MOVD best_base+80(FP), R9
+	MOVD row_base+104(FP), R10
 	FMOVQ 0(R9), F0
 	FMOVQ 0(R10), F1
 	WORD $0x6ea0e502 // fcmgt v2.4s, v8.4s, v0.4s
@@ -2314,7 +2318,8 @@ multiply1:
 	VBIT V2.B16, V4.B16, V1.B16
 	FMOVQ F0, 64(R9)
 	FMOVQ F1, 64(R10)
-	MOVD R11, R1
+	MOVD $1, R9
+	MADD R9, R1, R3, R1
 	SUB $1, R2
 	ADD $1, R5
 	CBNZ R2, row
@@ -2322,14 +2327,13 @@ multiply1:
 done:
 	RET
 
-// func dotsF32NEONx20(q, d []float32, rows, dim int, out []float32)
+// func dotsF32NEONx20(q []float32, d []byte, rows, dim, stride int, out []float32)
 // Requires: NEON
-TEXT ·dotsF32NEONx20(SB), NOSPLIT, $0-88
+TEXT ·dotsF32NEONx20(SB), NOSPLIT, $0-96
 	MOVD d_base+24(FP), R1
 	MOVD rows+48(FP), R2
-	MOVD dim+56(FP), R3
-	LSL $2, R3
-	MOVD out_base+64(FP), R6
+	MOVD stride+64(FP), R3
+	MOVD out_base+72(FP), R6
 	CMP $4, R2
 	BLT short
 	MOVD $8, R8
@@ -2580,7 +2584,8 @@ multiply4:
 	FMOVQ F25, 272(R6)
 	FMOVQ F26, 288(R6)
 	FMOVQ F27, 304(R6)
-	MOVD R14, R1
+	MOVD $4, R9
+	MADD R9, R1, R3, R1
 	SUB $4, R2
 	ADD $320, R6
 	CMP $4, R2
@@ -2681,7 +2686,8 @@ multiply1:
 	FMOVQ F10, 32(R6)
 	FMOVQ F11, 48(R6)
 	FMOVQ F12, 64(R6)
-	MOVD R11, R1
+	MOVD $1, R9
+	MADD R9, R1, R3, R1
 	SUB $1, R2
 	ADD $80, R6
 	CBNZ R2, row
@@ -2689,13 +2695,12 @@ multiply1:
 done:
 	RET
 
-// func maxF32NEONx16(q, d []float32, rows, dim int, best []float32)
+// func maxF32NEONx16(q []float32, d []byte, rows, dim, stride int, best []float32)
 // Requires: NEON
-TEXT ·maxF32NEONx16(SB), NOSPLIT, $0-88
+TEXT ·maxF32NEONx16(SB), NOSPLIT, $0-96
 	MOVD d_base+24(FP), R1
 	MOVD rows+48(FP), R2
-	MOVD dim+56(FP), R3
-	LSL $2, R3
+	MOVD stride+64(FP), R3
 	CMP $5, R2
 	BLT short
 	MOVD $10, R8
@@ -2926,7 +2931,7 @@ multiply5:
 	ADD $512, R0
 	SUB $1, R7
 	CBNZ R7, multiply5
-	MOVD best_base+64(FP), R9
+	MOVD best_base+72(FP), R9
 	FMOVQ 0(R9), F0
 	WORD $0x6ea0e522 // fcmgt v2.4s, v9.4s, v0.4s
 	VBIT V2.B16, V9.B16, V0.B16
@@ -2975,7 +2980,8 @@ multiply5:
 	WORD $0x6ea0e782 // fcmgt v2.4s, v28.4s, v0.4s
 	VBIT V2.B16, V28.B16, V0.B16
 	FMOVQ F0, 48(R9)
-	MOVD R15, R1
+	MOVD $5, R9
+	MADD R9, R1, R3, R1
 	SUB $5, R2
 	CMP $5, R2
 	BGE whole
@@ -3054,7 +3060,7 @@ multiply1:
 	ADD $512, R0
 	SUB $1, R7
 	CBNZ R7, multiply1
-	MOVD best_base+64(FP), R9
+	MOVD best_base+72(FP), R9
 	FMOVQ 0(R9), F0
 	WORD $0x6ea0e522 // fcmgt v2.4s, v9.4s, v0.4s
 	VBIT V2.B16, V9.B16, V0.B16
@@ -3071,21 +3077,21 @@ multiply1:
 	WORD $0x6ea0e582 // fcmgt v2.4s, v12.4s, v0.4s
 	VBIT V2.B16, V12.B16, V0.B16
 	FMOVQ F0, 48(R9)
-	MOVD R11, R1
+	MOVD $1, R9
+	MADD R9, R1, R3, R1
 	SUB $1, R2
 	CBNZ R2, row
 
 done:
 	RET
 
-// func argmaxF32NEONx16(q, d []float32, rows, dim, first int, best []float32, row []uint32)
+// func argmaxF32NEONx16(q []float32, d []byte, rows, dim, stride, first int, best []float32, row []uint32)
 // Requires: NEON
-TEXT ·argmaxF32NEONx16(SB), NOSPLIT, $0-120
+TEXT ·argmaxF32NEONx16(SB), NOSPLIT, $0-128
 	MOVD d_base+24(FP), R1
 	MOVD rows+48(FP), R2
-	MOVD dim+56(FP), R3
-	LSL $2, R3
-	MOVD first+64(FP), R5
+	MOVD stride+64(FP), R3
+	MOVD first+72(FP), R5
 	CMP $5, R2
 	BLT short
 	MOVD $10, R8
@@ -3325,8 +3331,8 @@ multiply5:
 	VDUP R9, V7.S4
 	ADD $4, R5, R9
 	VDUP R9, V8.S4
-	MOVD best_base+72(FP), R9
-	MOVD row_base+96(FP), R10
+	MOVD best_base+80(FP), R9
+	MOVD row_base+104(FP), R10
 	FMOVQ 0(R9), F0
 	FMOVQ 0(R10), F1
 	WORD $0x6ea0e522 // fcmgt v2.4s, v9.4s, v0.4s
@@ -3403,7 +3409,8 @@ multiply5:
 	VBIT V2.B16, V8.B16, V1.B16
 	FMOVQ F0, 48(R9)
 	FMOVQ F1, 48(R10)
-	MOVD R15, R1
+	MOVD $5, R9
+	MADD R9, R1, R3, R1
 	SUB $5, R2
 	ADD $5, R5
 	CMP $5, R2
@@ -3485,8 +3492,8 @@ multiply1:
 	SUB $1, R7
 	CBNZ R7, multiply1
 	VDUP R5, V4.S4
-	MOVD best_base+72(FP), R9
-	MOVD row_base+96(FP), R10
+	MOVD best_base+80(FP), R9
+	MOVD row_base+104(FP), R10
 	FMOVQ 0(R9), F0
 	FMOVQ 0(R10), F1
 	WORD $0x6ea0e522 // fcmgt v2.4s, v9.4s, v0.4s
@@ -3515,7 +3522,8 @@ multiply1:
 	VBIT V2.B16, V4.B16, V1.B16
 	FMOVQ F0, 48(R9)
 	FMOVQ F1, 48(R10)
-	MOVD R11, R1
+	MOVD $1, R9
+	MADD R9, R1, R3, R1
 	SUB $1, R2
 	ADD $1, R5
 	CBNZ R2, row
@@ -3523,14 +3531,13 @@ multiply1:
 done:
 	RET
 
-// func dotsF32NEONx16(q, d []float32, rows, dim int, out []float32)
+// func dotsF32NEONx16(q []float32, d []byte, rows, dim, stride int, out []float32)
 // Requires: NEON
-TEXT ·dotsF32NEONx16(SB), NOSPLIT, $0-88
+TEXT ·dotsF32NEONx16(SB), NOSPLIT, $0-96
 	MOVD d_base+24(FP), R1
 	MOVD rows+48(FP), R2
-	MOVD dim+56(FP), R3
-	LSL $2, R3
-	MOVD out_base+64(FP), R6
+	MOVD stride+64(FP), R3
+	MOVD out_base+72(FP), R6
 	CMP $5, R2
 	BLT short
 	MOVD $10, R8
@@ -3781,7 +3788,8 @@ multiply5:
 	FMOVQ F26, 272(R6)
 	FMOVQ F27, 288(R6)
 	FMOVQ F28, 304(R6)
-	MOVD R15, R1
+	MOVD $5, R9
+	MADD R9, R1, R3, R1
 	SUB $5, R2
 	ADD $320, R6
 	CMP $5, R2
@@ -3868,7 +3876,8 @@ multiply1:
 	FMOVQ F10, 16(R6)
 	FMOVQ F11, 32(R6)
 	FMOVQ F12, 48(R6)
-	MOVD R11, R1
+	MOVD $1, R9
+	MADD R9, R1, R3, R1
 	SUB $1, R2
 	ADD $64, R6
 	CBNZ R2, row
@@ -4107,7 +4116,8 @@ multiply4:
 	WORD $0x6ea0e7e2 // fcmgt v2.4s, v31.4s, v0.4s
 	VBIT V2.B16, V31.B16, V0.B16
 	FMOVQ F0, 80(R9)
-	MOVD R14, R1
+	MOVD $4, R9
+	MADD R9, R1, R3, R1
 	SUB $4, R2
 	ADD $16, R4
 	CMP $4, R2
@@ -4199,7 +4209,8 @@ multiply1:
 	WORD $0x6ea0e5a2 // fcmgt v2.4s, v13.4s, v0.4s
 	VBIT V2.B16, V13.B16, V0.B16
 	FMOVQ F0, 80(R9)
-	MOVD R11, R1
+	MOVD $1, R9
+	MADD R9, R1, R3, R1
 	SUB $1, R2
 	ADD $4, R4
 	CBNZ R2, row
@@ -4483,7 +4494,8 @@ multiply4:
 	VBIT V2.B16, V7.B16, V1.B16
 	FMOVQ F0, 80(R9)
 	FMOVQ F1, 80(R10)
-	MOVD R14, R1
+	MOVD $4, R9
+	MADD R9, R1, R3, R1
 	SUB $4, R2
 	ADD $16, R4
 	ADD $4, R5
@@ -4597,7 +4609,8 @@ multiply1:
 	VBIT V2.B16, V4.B16, V1.B16
 	FMOVQ F0, 80(R9)
 	FMOVQ F1, 80(R10)
-	MOVD R11, R1
+	MOVD $1, R9
+	MADD R9, R1, R3, R1
 	SUB $1, R2
 	ADD $4, R4
 	ADD $1, R5
@@ -4801,7 +4814,8 @@ multiply4:
 	FMOVQ F29, 336(R6)
 	FMOVQ F30, 352(R6)
 	FMOVQ F31, 368(R6)
-	MOVD R14, R1
+	MOVD $4, R9
+	MADD R9, R1, R3, R1
 	SUB $4, R2
 	ADD $16, R4
 	ADD $384, R6
@@ -4878,7 +4892,8 @@ multiply1:
 	FMOVQ F11, 48(R6)
 	FMOVQ F12, 64(R6)
 	FMOVQ F13, 80(R6)
-	MOVD R11, R1
+	MOVD $1, R9
+	MADD R9, R1, R3, R1
 	SUB $1, R2
 	ADD $4, R4
 	ADD $96, R6
@@ -5087,7 +5102,8 @@ multiply4:
 	WORD $0x6ea0e762 // fcmgt v2.4s, v27.4s, v0.4s
 	VBIT V2.B16, V27.B16, V0.B16
 	FMOVQ F0, 64(R9)
-	MOVD R14, R1
+	MOVD $4, R9
+	MADD R9, R1, R3, R1
 	SUB $4, R2
 	ADD $16, R4
 	CMP $4, R2
@@ -5169,7 +5185,8 @@ multiply1:
 	WORD $0x6ea0e582 // fcmgt v2.4s, v12.4s, v0.4s
 	VBIT V2.B16, V12.B16, V0.B16
 	FMOVQ F0, 64(R9)
-	MOVD R11, R1
+	MOVD $1, R9
+	MADD R9, R1, R3, R1
 	SUB $1, R2
 	ADD $4, R4
 	CBNZ R2, row
@@ -5416,7 +5433,8 @@ multiply4:
 	VBIT V2.B16, V7.B16, V1.B16
 	FMOVQ F0, 64(R9)
 	FMOVQ F1, 64(R10)
-	MOVD R14, R1
+	MOVD $4, R9
+	MADD R9, R1, R3, R1
 	SUB $4, R2
 	ADD $16, R4
 	ADD $4, R5
@@ -5517,7 +5535,8 @@ multiply1:
 	VBIT V2.B16, V4.B16, V1.B16
 	FMOVQ F0, 64(R9)
 	FMOVQ F1, 64(R10)
-	MOVD R11, R1
+	MOVD $1, R9
+	MADD R9, R1, R3, R1
 	SUB $1, R2
 	ADD $4, R4
 	ADD $1, R5
@@ -5696,7 +5715,8 @@ multiply4:
 	FMOVQ F25, 272(R6)
 	FMOVQ F26, 288(R6)
 	FMOVQ F27, 304(R6)
-	MOVD R14, R1
+	MOVD $4, R9
+	MADD R9, R1, R3, R1
 	SUB $4, R2
 	ADD $16, R4
 	ADD $320, R6
@@ -5766,7 +5786,8 @@ multiply1:
 	FMOVQ F10, 32(R6)
 	FMOVQ F11, 48(R6)
 	FMOVQ F12, 64(R6)
-	MOVD R11, R1
+	MOVD $1, R9
+	MADD R9, R1, R3, R1
 	SUB $1, R2
 	ADD $4, R4
 	ADD $80, R6
@@ -5977,7 +5998,8 @@ multiply5:
 	WORD $0x6ea0e782 // fcmgt v2.4s, v28.4s, v0.4s
 	VBIT V2.B16, V28.B16, V0.B16
 	FMOVQ F0, 48(R9)
-	MOVD R15, R1
+	MOVD $5, R9
+	MADD R9, R1, R3, R1
 	SUB $5, R2
 	ADD $20, R4
 	CMP $5, R2
@@ -6049,7 +6071,8 @@ multiply1:
 	WORD $0x6ea0e582 // fcmgt v2.4s, v12.4s, v0.4s
 	VBIT V2.B16, V12.B16, V0.B16
 	FMOVQ F0, 48(R9)
-	MOVD R11, R1
+	MOVD $1, R9
+	MADD R9, R1, R3, R1
 	SUB $1, R2
 	ADD $4, R4
 	CBNZ R2, row
@@ -6298,7 +6321,8 @@ multiply5:
 	VBIT V2.B16, V8.B16, V1.B16
 	FMOVQ F0, 48(R9)
 	FMOVQ F1, 48(R10)
-	MOVD R15, R1
+	MOVD $5, R9
+	MADD R9, R1, R3, R1
 	SUB $5, R2
 	ADD $20, R4
 	ADD $5, R5
@@ -6386,7 +6410,8 @@ multiply1:
 	VBIT V2.B16, V4.B16, V1.B16
 	FMOVQ F0, 48(R9)
 	FMOVQ F1, 48(R10)
-	MOVD R11, R1
+	MOVD $1, R9
+	MADD R9, R1, R3, R1
 	SUB $1, R2
 	ADD $4, R4
 	ADD $1, R5
@@ -6569,7 +6594,8 @@ multiply5:
 	FMOVQ F26, 272(R6)
 	FMOVQ F27, 288(R6)
 	FMOVQ F28, 304(R6)
-	MOVD R15, R1
+	MOVD $5, R9
+	MADD R9, R1, R3, R1
 	SUB $5, R2
 	ADD $20, R4
 	ADD $320, R6
@@ -6632,7 +6658,8 @@ multiply1:
 	FMOVQ F10, 16(R6)
 	FMOVQ F11, 32(R6)
 	FMOVQ F12, 48(R6)
-	MOVD R11, R1
+	MOVD $1, R9
+	MADD R9, R1, R3, R1
 	SUB $1, R2
 	ADD $4, R4
 	ADD $64, R6

@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // portable runs everywhere and is what the other sets are tested against.
 var portable = Set{
@@ -19,8 +22,8 @@ var portable = Set{
 // sums spill.
 const portableLanes = 4
 
-func maxF32(q, d []float32, rows, dim int, best []float32) {
-	eachF32(q, d, rows, dim, func(_ int, dots [portableLanes]float32) {
+func maxF32(q []float32, d []byte, rows, dim, stride int, best []float32) {
+	eachF32(q, d, rows, dim, stride, func(_ int, dots [portableLanes]float32) {
 		for lane, dot := range dots {
 			if dot > best[lane] {
 				best[lane] = dot
@@ -29,8 +32,8 @@ func maxF32(q, d []float32, rows, dim int, best []float32) {
 	})
 }
 
-func argmaxF32(q, d []float32, rows, dim, first int, best []float32, row []uint32) {
-	eachF32(q, d, rows, dim, func(i int, dots [portableLanes]float32) {
+func argmaxF32(q []float32, d []byte, rows, dim, stride, first int, best []float32, row []uint32) {
+	eachF32(q, d, rows, dim, stride, func(i int, dots [portableLanes]float32) {
 		for lane, dot := range dots {
 			if dot > best[lane] {
 				best[lane], row[lane] = dot, uint32(first+i)
@@ -39,36 +42,38 @@ func argmaxF32(q, d []float32, rows, dim, first int, best []float32, row []uint3
 	})
 }
 
-func dotsF32(q, d []float32, rows, dim int, out []float32) {
-	eachF32(q, d, rows, dim, func(i int, dots [portableLanes]float32) {
+func dotsF32(q []float32, d []byte, rows, dim, stride int, out []float32) {
+	eachF32(q, d, rows, dim, stride, func(i int, dots [portableLanes]float32) {
 		copy(out[i*portableLanes:], dots[:])
 	})
 }
 
 // eachF32 calls yield with the dot products of every row, in order.
-func eachF32(q, d []float32, rows, dim int, yield func(row int, dots [portableLanes]float32)) {
+func eachF32(q []float32, d []byte, rows, dim, stride int, yield func(row int, dots [portableLanes]float32)) {
+	row := func(i int) []byte { return d[i*stride : i*stride+4*dim] }
 	i := 0
 	for ; i+2 <= rows; i += 2 {
-		x, y := dotPair(q, d[i*dim:(i+1)*dim], d[(i+1)*dim:(i+2)*dim])
+		x, y := dotPair(q, row(i), row(i+1))
 		yield(i, x)
 		yield(i+1, y)
 	}
 	if i < rows {
-		yield(i, dotOne(q, d[i*dim:(i+1)*dim]))
+		yield(i, dotOne(q, row(i)))
 	}
 }
+
+func number(x []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(x)) }
 
 // dotPair is the dot products of a packed group with two document rows. Two at a
 // time, every packed number is loaded once for two products, and eight sums are
 // under way, which hides the latency of an addition.
-func dotPair(group, x, y []float32) (sx, sy [portableLanes]float32) {
-	y = y[:len(x)]
+func dotPair(group []float32, x, y []byte) (sx, sy [portableLanes]float32) {
 	var x0, x1, x2, x3, y0, y1, y2, y3 float32
-	for d, xd := range x {
+	for len(x) >= 4 && len(y) >= 4 && len(group) >= portableLanes {
 		// One check for four loads.
 		g := group[:portableLanes:portableLanes]
-		group = group[portableLanes:]
-		yd := y[d]
+		xd, yd := number(x), number(y)
+		x, y, group = x[4:], y[4:], group[portableLanes:]
 		x0 += g[0] * xd
 		x1 += g[1] * xd
 		x2 += g[2] * xd
@@ -83,10 +88,12 @@ func dotPair(group, x, y []float32) (sx, sy [portableLanes]float32) {
 
 // dotOne is dotPair for the last row of an odd count. It adds in the same order,
 // so that a row's dot product does not depend on its neighbours.
-func dotOne(group, x []float32) [portableLanes]float32 {
+func dotOne(group []float32, x []byte) [portableLanes]float32 {
 	var x0, x1, x2, x3 float32
-	for d, xd := range x {
-		g := group[d*portableLanes : (d+1)*portableLanes : (d+1)*portableLanes]
+	for len(x) >= 4 && len(group) >= portableLanes {
+		g := group[:portableLanes:portableLanes]
+		xd := number(x)
+		x, group = x[4:], group[portableLanes:]
 		x0 += g[0] * xd
 		x1 += g[1] * xd
 		x2 += g[2] * xd

@@ -2,20 +2,21 @@ package kernel
 
 // F32 is a family of float32 kernels for one number of lanes.
 //
-// q holds dim blocks of Lanes numbers, d holds rows blocks of dim numbers.
-// A dot product that is NaN is never the largest one.
+// q holds dim blocks of Lanes numbers. d holds rows of dim little-endian numbers,
+// stride bytes apart and aligned to nothing: they are read where they lie, be that
+// a matrix or a record of a database. A dot product that is NaN is never the largest one.
 type F32 struct {
 	Lanes int
 
 	// Max raises best[lane] to the lane's largest dot product with any row.
-	Max func(q, d []float32, rows, dim int, best []float32)
+	Max func(q []float32, d []byte, rows, dim, stride int, best []float32)
 
 	// Argmax is Max that also writes first plus the row's number to row[lane]
 	// whenever it raises best[lane]. Of equal rows the first one counts.
-	Argmax func(q, d []float32, rows, dim, first int, best []float32, row []uint32)
+	Argmax func(q []float32, d []byte, rows, dim, stride, first int, best []float32, row []uint32)
 
 	// Dots writes every dot product: out holds rows blocks of Lanes numbers.
-	Dots func(q, d []float32, rows, dim int, out []float32)
+	Dots func(q []float32, d []byte, rows, dim, stride int, out []float32)
 }
 
 // I8 is a family of kernels for 8-bit codes and one number of lanes.

@@ -66,10 +66,12 @@ func (e *emission) begin() {
 	name := fmt.Sprintf("%s%s%sx%d", e.mode, e.kind.name, e.isa, e.lanes)
 	reference := fmt.Sprintf("%s%s of portable.go for %d lanes, %d rows at a time", e.mode, e.kind.name, e.lanes, e.rows)
 	begin(name, reference, needs[e.isa], e.signature())
-	e.doc, e.left = base("d"), value("rows")
-	dim := value("dim")
-	e.stride, e.stride3 = GP64(), GP64()
-	IMUL3Q(U32(e.kind.bytes), dim, e.stride)
+	e.doc, e.left, e.stride3 = base("d"), value("rows"), GP64()
+	if e.kind == f32 {
+		e.stride = value("stride")
+	} else {
+		e.stride = value("dim")
+	}
 	LEAQ(Mem{Base: e.stride, Index: e.stride, Scale: 2}, e.stride3)
 	if e.kind == i8 {
 		e.scales = base("scales")
@@ -84,7 +86,7 @@ func (e *emission) begin() {
 
 func (e *emission) signature() string {
 	operands := map[string]string{
-		"F32": "q, d []float32, rows, dim",
+		"F32": "q []float32, d []byte, rows, dim, stride",
 		"I8":  "q []int8, bias []int32, d []uint8, scales []float32, rows, dim",
 	}[e.kind.name]
 	results := map[mode]string{

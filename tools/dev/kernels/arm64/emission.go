@@ -51,10 +51,10 @@ func (e *emission) begin() {
 	e.listing.begin(name, reference, needs[e.isa], e.signature())
 	e.load("d_base", doc)
 	e.load("rows", left)
-	e.load("dim", stride)
 	if e.kind == f32 {
-		e.line("LSL $2, %v", stride)
+		e.load("stride", stride)
 	} else {
+		e.load("dim", stride)
 		e.load("scales_base", scales)
 	}
 	switch e.mode {
@@ -67,7 +67,7 @@ func (e *emission) begin() {
 
 func (e *emission) signature() string {
 	operands := map[string]string{
-		"F32": "q, d []float32, rows, dim",
+		"F32": "q []float32, d []byte, rows, dim, stride",
 		"I8":  "q []int8, bias []int32, d []uint8, scales []float32, rows, dim",
 	}[e.kind.name]
 	results := map[mode]string{
@@ -78,10 +78,10 @@ func (e *emission) signature() string {
 	return "func(" + operands + results + ")"
 }
 
-// advance moves on by a number of rows that were scored. Having been read, the
-// last of them ends where the next tile begins.
+// advance moves on by a number of rows.
 func (e *emission) advance(rows int) {
-	e.line("MOVD %v, %v", rowAt(rows-1), doc)
+	e.line("MOVD $%d, %v", rows, t0)
+	e.line("MADD %v, %v, %v, %v", t0, doc, stride, doc)
 	e.line("SUB $%d, %v", rows, left)
 	if e.kind == i8 {
 		e.line("ADD $%d, %v", 4*rows, scales)

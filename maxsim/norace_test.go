@@ -1,0 +1,5 @@
+//go:build !race
+
+package maxsim
+
+const raceDetector = false
