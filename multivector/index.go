@@ -206,5 +206,5 @@ func (x *Index) Score(ctx context.Context, query *maxsim.Query, id uint64) (floa
 	if err != nil {
 		return 0, fmt.Errorf("score document %d: %w", id, err)
 	}
-	return query.Score(vectors), nil
+	return query.ScoreStrided(vectors), nil
 }

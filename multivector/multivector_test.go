@@ -3,9 +3,11 @@ package multivector
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -21,6 +23,7 @@ import (
 type memory struct {
 	mu      sync.RWMutex
 	stored  map[uint64]maxsim.Matrix
+	records map[uint64][]byte
 	reads   atomic.Int64
 	open    atomic.Int64 // views not closed
 	viewErr error
@@ -29,7 +32,7 @@ type memory struct {
 }
 
 func newMemory() *memory {
-	return &memory{stored: map[uint64]maxsim.Matrix{}}
+	return &memory{stored: map[uint64]maxsim.Matrix{}, records: map[uint64][]byte{}}
 }
 
 func (m *memory) View() (View, error) {
@@ -42,28 +45,44 @@ func (m *memory) View() (View, error) {
 
 func (m *memory) Close() { m.open.Add(-1) }
 
-func (m *memory) Vectors(_ context.Context, id uint64, buffer *Buffer) (maxsim.Matrix, error) {
+func (m *memory) Vectors(_ context.Context, id uint64, buffer *Buffer) (maxsim.Strided, error) {
 	m.reads.Add(1)
 	if m.onRead != nil {
 		m.onRead(id)
 	}
 	if m.readErr != nil {
-		return maxsim.Matrix{}, m.readErr
+		return maxsim.Strided{}, m.readErr
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	vectors, ok := m.stored[id]
 	if !ok {
-		return maxsim.Matrix{}, ErrNotStored
+		return maxsim.Strided{}, ErrNotStored
 	}
-	buffer.Floats = append(buffer.Floats[:0], vectors.Data...)
-	return maxsim.Matrix{Data: buffer.Floats, Dim: vectors.Dim}, nil
+	if vectors.Rows() == 0 {
+		return maxsim.Strided{}, nil
+	}
+	buffer.Bytes = append(buffer.Bytes[:0], m.records[id]...)
+	return maxsim.Strided{Data: buffer.Bytes[2:], Dim: vectors.Dim, Stride: 4*vectors.Dim + 2}, nil
 }
 
 func (m *memory) put(id uint64, vectors maxsim.Matrix) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.stored[id] = vectors
+	m.records[id] = record(vectors)
+}
+
+// record is vectors as in an object of Weaviate, with two bytes before each row.
+func record(vectors maxsim.Matrix) []byte {
+	var bytes []byte
+	for i := range vectors.Rows() {
+		bytes = append(bytes, 0xff, 0xff)
+		for _, x := range vectors.Row(i) {
+			bytes = binary.LittleEndian.AppendUint32(bytes, math.Float32bits(x))
+		}
+	}
+	return bytes
 }
 
 func (m *memory) remove(id uint64) {

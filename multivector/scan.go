@@ -88,7 +88,7 @@ func (s *scanned) score(ctx context.Context, view View, query *maxsim.Query, id 
 		return nil
 	}
 	s.scored++
-	result := Result{ID: id, Score: query.Score(vectors)}
+	result := Result{ID: id, Score: query.ScoreStrided(vectors)}
 	if minScore == nil || result.Score >= *minScore {
 		s.best.offer(result)
 	}

@@ -16,22 +16,21 @@ type Source interface {
 
 // View reads vectors. Its methods may be called at once, with different buffers.
 type View interface {
-	// Vectors reads the vectors of a document. The matrix may share the memory of
-	// the buffer and is valid until the buffer is used again.
+	// Vectors reads the vectors of a document. The rows may lie in the memory of the
+	// buffer and are valid until it is used again.
 	//
-	// A document that is stored but has no vectors in this index is an empty
-	// matrix. One that is not stored (any more) is ErrNotStored.
-	Vectors(ctx context.Context, id uint64, buffer *Buffer) (maxsim.Matrix, error)
+	// A document that is stored but has no vectors in this index has no rows. One
+	// that is not stored (any more) is ErrNotStored.
+	Vectors(ctx context.Context, id uint64, buffer *Buffer) (maxsim.Strided, error)
 
 	// Close releases the view.
 	Close()
 }
 
 // Buffer is memory for reading one document after another. A [View] grows and
-// uses both fields as it likes; the zero Buffer is ready.
+// uses it as it likes; the zero Buffer is ready.
 type Buffer struct {
-	Bytes  []byte
-	Floats []float32
+	Bytes []byte
 }
 
 // ErrNotStored says that the source holds no document of an id.

@@ -4,18 +4,15 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
-	"slices"
 
 	"github.com/vmihailenco/msgpack/v5"
 	"github.com/weaviate/weaviate/entities/storobj"
 
 	"weaviate-colpali/maxsim"
-	"weaviate-colpali/multivector"
 )
 
-// decodeVectors finds the multi-vector of a name in a stored object and decodes
-// it into the buffer's floats. An object without it gives an empty matrix.
+// findVectors finds the multi-vector of a name in a stored object and leaves it
+// where it is. An object without it has no rows.
 //
 // The layout is Weaviate's (storobj.Object.MarshalBinary, version 1), all numbers
 // little-endian, with <n> for a field of as many bytes as the count before says:
@@ -32,9 +29,9 @@ import (
 //	len u32        | multi-vectors <len>: rows u32, then for each row dims u16 | numbers <4 * dims>
 //
 // Objects written by old releases end before one of the later fields.
-func decodeVectors(object []byte, targetVector string, buffer *multivector.Buffer) (maxsim.Matrix, error) {
+func findVectors(object []byte, targetVector string) (maxsim.Strided, error) {
 	if len(object) < storobj.MarshallerV1HeaderLen || object[0] != 1 {
-		return maxsim.Matrix{}, errors.New("the object has a layout that is not known here: " +
+		return maxsim.Strided{}, errors.New("the object has a layout that is not known here: " +
 			"it was written by a newer Weaviate than this server is built from")
 	}
 	in := reader{rest: object[storobj.MarshallerV1HeaderLen:]}
@@ -44,29 +41,29 @@ func decodeVectors(object []byte, targetVector string, buffer *multivector.Buffe
 	in.skip(in.u32())     // additional properties
 	in.skip(in.u32())     // vector weights
 	if in.broken {
-		return maxsim.Matrix{}, errBroken
+		return maxsim.Strided{}, errBroken
 	}
 	if len(in.rest) == 0 {
-		return maxsim.Matrix{}, nil
+		return maxsim.Strided{}, nil
 	}
 	in.skip(in.u32()) // offsets of single vectors
 	in.skip(in.u32()) // single vectors
 	if in.broken {
-		return maxsim.Matrix{}, errBroken
+		return maxsim.Strided{}, errBroken
 	}
 	if len(in.rest) == 0 {
-		return maxsim.Matrix{}, nil
+		return maxsim.Strided{}, nil
 	}
 	offsets := in.take(in.u32())
 	vectors := reader{rest: in.take(in.u32())}
 	if in.broken {
-		return maxsim.Matrix{}, errBroken
+		return maxsim.Strided{}, errBroken
 	}
 	found, err := vectors.seek(offsets, targetVector)
 	if err != nil || !found {
-		return maxsim.Matrix{}, err
+		return maxsim.Strided{}, err
 	}
-	return vectors.matrix(buffer)
+	return vectors.rows()
 }
 
 var errBroken = errors.New("the stored object is broken: its lengths do not fit together")
@@ -91,42 +88,34 @@ func (r *reader) seek(offsets []byte, name string) (found bool, err error) {
 	return true, nil
 }
 
-// matrix reads a row count and the rows.
-func (r *reader) matrix(buffer *multivector.Buffer) (maxsim.Matrix, error) {
+// rowHead is what stands before the numbers of each row: how many they are.
+const rowHead = 2
+
+// rows reads a row count and the rows.
+func (r *reader) rows() (maxsim.Strided, error) {
 	rows := r.u32()
 	if r.broken {
-		return maxsim.Matrix{}, errBroken
+		return maxsim.Strided{}, errBroken
 	}
 	if rows == 0 {
-		return maxsim.Matrix{}, nil
+		return maxsim.Strided{}, nil
 	}
 	first := *r
 	dim := first.u16()
-	// Also bounds what is allocated below.
-	if first.broken || rows > len(r.rest)/(2+4*dim) {
-		return maxsim.Matrix{}, errBroken
+	stride := rowHead + 4*dim
+	if first.broken || rows > len(r.rest)/stride {
+		return maxsim.Strided{}, errBroken
 	}
 	if dim == 0 {
-		return maxsim.Matrix{}, nil
+		return maxsim.Strided{}, nil
 	}
-	floats := slices.Grow(buffer.Floats[:0], rows*dim)[:rows*dim]
-	buffer.Floats = floats
+	data := r.take(rows * stride)
 	for row := range rows {
-		rowDim, numbers := r.u16(), r.take(4*dim)
-		if r.broken || rowDim != dim {
-			return maxsim.Matrix{}, errBroken
+		if int(binary.LittleEndian.Uint16(data[row*stride:])) != dim {
+			return maxsim.Strided{}, errBroken
 		}
-		decodeFloats(floats[row*dim:(row+1)*dim], numbers)
 	}
-	return maxsim.Matrix{Data: floats, Dim: dim}, nil
-}
-
-// decodeFloats fills floats from four bytes each.
-func decodeFloats(floats []float32, numbers []byte) {
-	for i := range floats {
-		number := numbers[4*i : 4*i+4 : 4*i+4] // one check instead of four
-		floats[i] = math.Float32frombits(binary.LittleEndian.Uint32(number))
-	}
+	return maxsim.Strided{Data: data[rowHead:], Dim: dim, Stride: stride}, nil
 }
 
 // reader takes fields off the front of rest. After one that does not fit it is

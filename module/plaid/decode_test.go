@@ -2,6 +2,8 @@ package plaid
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -11,7 +13,7 @@ import (
 	"github.com/weaviate/weaviate/entities/models"
 	"github.com/weaviate/weaviate/entities/storobj"
 
-	"weaviate-colpali/multivector"
+	"weaviate-colpali/maxsim"
 )
 
 // object marshals what Weaviate would store.
@@ -27,9 +29,17 @@ func object(t testing.TB, vectors map[string][]float32, multiVectors map[string]
 	return value
 }
 
-func TestDecodeEqualsWeaviatesOwnWay(t *testing.T) {
+// rowOf is a row as numbers.
+func rowOf(m maxsim.Strided, i int) []float32 {
+	row := make([]float32, m.Dim)
+	for d := range row {
+		row[d] = math.Float32frombits(binary.LittleEndian.Uint32(m.Data[i*m.Stride+4*d:]))
+	}
+	return row
+}
+
+func TestVectorsAreThoseThatWeaviateFinds(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	var buffer multivector.Buffer // reused, as a search does
 	for range 100 {
 		multiVectors := map[string][][]float32{}
 		for _, name := range []string{"a", "colpali", "a much longer name of a vector"} {
@@ -44,11 +54,11 @@ func TestDecodeEqualsWeaviatesOwnWay(t *testing.T) {
 		value := object(t, map[string][]float32{"single": {1, 2}}, multiVectors)
 		for name := range map[string]bool{"a": true, "colpali": true, "a much longer name of a vector": true} {
 			want, _ := storobj.MultiVectorFromBinary(value, name)
-			got, err := decodeVectors(value, name, &buffer)
+			got, err := findVectors(value, name)
 			require.NoError(t, err)
 			require.Equal(t, len(want), got.Rows())
 			for i, row := range want {
-				require.Equal(t, row, got.Row(i))
+				require.Equal(t, row, rowOf(got, i))
 			}
 		}
 	}
@@ -62,7 +72,7 @@ func TestObjectsWithoutTheVector(t *testing.T) {
 		"an empty multi-vector": object(t, nil, map[string][][]float32{"colpali": {}}),
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := decodeVectors(value, "colpali", new(multivector.Buffer))
+			got, err := findVectors(value, "colpali")
 			require.NoError(t, err)
 			require.Zero(t, got.Rows())
 		})
@@ -74,7 +84,7 @@ func TestObjectsOfOldReleasesEndEarlier(t *testing.T) {
 	// The last 16 bytes are the four empty lengths of named vectors.
 	require.Equal(t, make([]byte, 16), value[len(value)-16:])
 	for _, cut := range []int{16, 8} {
-		got, err := decodeVectors(value[:len(value)-cut], "colpali", new(multivector.Buffer))
+		got, err := findVectors(value[:len(value)-cut], "colpali")
 		require.NoError(t, err)
 		require.Zero(t, got.Rows())
 	}
@@ -82,72 +92,58 @@ func TestObjectsOfOldReleasesEndEarlier(t *testing.T) {
 
 func TestBrokenObjectsAreErrors(t *testing.T) {
 	value := object(t, map[string][]float32{"single": {1, 2}}, map[string][][]float32{"colpali": {{1, 2}, {3, 4}}})
-	var buffer multivector.Buffer
-
 	other := bytes.Clone(value)
 	other[0] = 2
-	_, err := decodeVectors(other, "colpali", &buffer)
+	_, err := findVectors(other, "colpali")
 	require.ErrorContains(t, err, "layout")
 
-	_, err = decodeVectors(nil, "colpali", &buffer)
+	_, err = findVectors(nil, "colpali")
 	require.ErrorContains(t, err, "layout")
 
 	// Every cut loses something, but for the two that old releases made.
 	whole := 0
 	for n := storobj.MarshallerV1HeaderLen; n < len(value); n++ {
-		if _, err := decodeVectors(value[:n], "colpali", &buffer); err == nil {
+		if _, err := findVectors(value[:n], "colpali"); err == nil {
 			whole++
 		}
 	}
 	require.Equal(t, 2, whole)
 
 	ragged := object(t, nil, map[string][][]float32{"colpali": {{1, 2}, {3}}})
-	_, err = decodeVectors(ragged, "colpali", &buffer)
+	_, err = findVectors(ragged, "colpali")
 	require.ErrorIs(t, err, errBroken)
-}
-
-func TestDecodingIntoAWarmBufferKeepsItsMemory(t *testing.T) {
-	value := object(t, nil, map[string][][]float32{"colpali": {{1, 2}, {3, 4}}})
-	var buffer multivector.Buffer
-	first, err := decodeVectors(value, "colpali", &buffer)
-	require.NoError(t, err)
-	second, err := decodeVectors(value, "colpali", &buffer)
-	require.NoError(t, err)
-	require.Same(t, &first.Data[0], &second.Data[0])
 }
 
 // Stored bytes are damaged by disks and by people: no damage may panic or claim
 // memory that the object's length does not justify.
-func FuzzDecodeVectors(f *testing.F) {
+func FuzzFindVectors(f *testing.F) {
 	f.Add(object(f, map[string][]float32{"single": {1, 2}}, map[string][][]float32{"colpali": {{1, 2}, {3, 4}}}))
 	f.Add(object(f, nil, map[string][][]float32{"colpali": {{1}}, "other": {{2, 3}}}))
 	f.Add(object(f, nil, nil))
 	f.Add([]byte{1})
 	f.Fuzz(func(t *testing.T, value []byte) {
-		var buffer multivector.Buffer
-		got, err := decodeVectors(value, "colpali", &buffer)
+		got, err := findVectors(value, "colpali")
 		if err != nil {
 			return
 		}
-		require.LessOrEqual(t, 4*len(got.Data), len(value))
+		require.LessOrEqual(t, len(got.Data), len(value))
 		if want, err := storobj.MultiVectorFromBinary(value, "colpali"); err == nil && got.Rows() > 0 {
 			require.Equal(t, len(want), got.Rows())
 		}
 	})
 }
 
-func BenchmarkDecodeVectors(b *testing.B) {
+func BenchmarkFindVectors(b *testing.B) {
 	rows := make([][]float32, 1030)
 	for i := range rows {
 		rows[i] = make([]float32, 128)
 	}
 	value := object(b, nil, map[string][][]float32{"colpali": rows})
 	b.SetBytes(int64(len(value)))
-	b.Run("into a buffer", func(b *testing.B) {
-		var buffer multivector.Buffer
+	b.Run("where they lie", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			_, err := decodeVectors(value, "colpali", &buffer)
+			_, err := findVectors(value, "colpali")
 			require.NoError(b, err)
 		}
 	})

@@ -36,22 +36,22 @@ type objectView struct {
 	targetVector string
 }
 
-// Vectors copies the object into the buffer's bytes and its vectors from there
-// into the buffer's floats. Weaviate's own way (storobj.MultiVectorFromBinary)
-// allocates every row anew, on every query.
-func (v *objectView) Vectors(ctx context.Context, id uint64, buffer *multivector.Buffer) (maxsim.Matrix, error) {
+// Vectors copies the object into the buffer, where its vectors are found and stay.
+// Weaviate's own way (storobj.MultiVectorFromBinary) allocates every row anew, on
+// every query.
+func (v *objectView) Vectors(ctx context.Context, id uint64, buffer *multivector.Buffer) (maxsim.Strided, error) {
 	var key [8]byte
 	binary.LittleEndian.PutUint64(key[:], id)
 	object, grown, err := v.bucket.Bucket.GetBySecondaryWithBufferAndView(
 		ctx, helpers.ObjectsBucketLSMDocIDSecondaryIndex, key[:], buffer.Bytes, v.bucket)
 	if err != nil {
-		return maxsim.Matrix{}, fmt.Errorf("read the object: %w", err)
+		return maxsim.Strided{}, fmt.Errorf("read the object: %w", err)
 	}
 	buffer.Bytes = grown
 	if object == nil {
-		return maxsim.Matrix{}, multivector.ErrNotStored
+		return maxsim.Strided{}, multivector.ErrNotStored
 	}
-	return decodeVectors(object, v.targetVector, buffer)
+	return findVectors(object, v.targetVector)
 }
 
 func (v *objectView) Close() { v.bucket.ReleaseView() }
