@@ -30,6 +30,14 @@ func (m Int8Matrix) from(b block) (codes []uint8, scales []float32) {
 	return m.Codes[b.first*m.Dim : (b.first+b.rows)*m.Dim], m.Scales[b.first : b.first+b.rows]
 }
 
+// AppendRow appends what the codes of row i stand for to dst.
+func (m Int8Matrix) AppendRow(dst []float32, i int) []float32 {
+	for _, code := range m.Codes[i*m.Dim : (i+1)*m.Dim] {
+		dst = append(dst, float32(int(code)-128)*m.Scales[i])
+	}
+	return dst
+}
+
 // Quantize rounds every row to multiples of its largest magnitude / 127.
 func Quantize(m Matrix) Int8Matrix {
 	q := Int8Matrix{Codes: make([]uint8, len(m.Data)), Scales: make([]float32, m.Rows()), Dim: m.Dim}

@@ -175,6 +175,7 @@ func TestQuantizeRowsThatAreNotFinite(t *testing.T) {
 	}
 	require.Equal(t, []uint8{128, 128}, doc.Codes[6:8], "zeros")
 	require.Equal(t, []uint8{223, 1}, doc.Codes[8:], "95 * 4/127 is 2.99")
+	require.InDeltaSlice(t, []float32{7, 3, -4}, doc.AppendRow([]float32{7}, 4), 4.0/254)
 	q := mustQuery(t, Matrix{Data: []float32{1, 1}, Dim: 2})
 	require.Equal(t, 0, q.MatchInt8(nil, doc)[0].Row, "rows that are not finite are passed over")
 }

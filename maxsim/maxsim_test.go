@@ -136,6 +136,7 @@ func TestScoreStridedIsTheScoreOfTheMatrix(t *testing.T) {
 			rows := Strided{Data: record[2:], Dim: shape[2], Stride: 4*shape[2] + 2}
 			require.Equal(t, doc.Rows(), rows.Rows())
 			require.InDelta(t, q.Score(doc), q.ScoreStrided(rows), 0, "%v", shape)
+			require.Equal(t, doc, rows.Matrix())
 		}
 		q := mustQuery(t, unitMatrix(r, 3, 8))
 		require.Zero(t, q.ScoreStrided(Strided{}))

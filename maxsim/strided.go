@@ -26,6 +26,17 @@ func (m Strided) from(b block) []byte {
 	return m.Data[b.first*m.Stride : (b.first+b.rows-1)*m.Stride+4*m.Dim]
 }
 
+// Matrix is a copy of the rows.
+func (m Strided) Matrix() Matrix {
+	rows := m.Rows()
+	copied := Matrix{Data: make([]float32, rows*m.Dim), Dim: m.Dim}
+	bytes := copied.strided().Data
+	for i := range rows {
+		copy(bytes[4*i*m.Dim:4*(i+1)*m.Dim], m.Data[i*m.Stride:])
+	}
+	return copied
+}
+
 // strided is the same rows as bytes. endian.go sees to it that float32 lies in
 // memory as a Strided says.
 func (m Matrix) strided() Strided {
