@@ -35,7 +35,7 @@ demo: server ## build, start, import the sample pages, ask, show where each answ
 	@exec build/tools/demo -server $(SERVER) -o build/demo
 
 .PHONY: test
-test: lint unit acceptance ## everything that CI runs
+test: lint unit emulate acceptance ## everything that CI runs
 
 .PHONY: server
 server: onnxruntime ## build bin/weaviate-colpali: Weaviate with the module and the index inside
@@ -58,6 +58,16 @@ unit: onnxruntime ## unit tests with the race detector, against unpatched Weavia
 	$(GO) test ./maxsim
 	$(GO) test -tags noasm ./maxsim/...
 	cd tools/dev/bench && $(GO) test ./...
+
+# Only what this processor cannot do itself is worth the time: -short and a pattern leave the rest out.
+EMULATE   := $(GO) run ./tools/dev/emulate -timeout 20m
+
+.PHONY: emulate
+emulate: ## MaxSim's kernels on emulated processors: AVX-512 with and without VNNI, NEON with and without dot products
+	$(EMULATE) -cpu cortex-a72 ./maxsim/... -- -test.short -test.run /neon
+	$(EMULATE) -cpu neoverse-n1 ./maxsim/... -- -test.short -test.run /neon
+	$(EMULATE) -cpu skylake-x ./maxsim/internal/kernel -- -test.short -test.run /avx512
+	$(EMULATE) -cpu icelake ./maxsim/... -- -test.short -test.run /avx512
 
 .PHONY: acceptance
 acceptance: server $(VENV)/stamp ## tests against the real server, by Go and Python clients
