@@ -59,15 +59,17 @@ unit: onnxruntime ## unit tests with the race detector, against unpatched Weavia
 	$(GO) test -tags noasm ./maxsim/...
 	cd tools/dev/bench && $(GO) test ./...
 
-# Only what this processor cannot do itself is worth the time: -short and a pattern leave the rest out.
+# An emulated processor is slow: it runs what others cannot, with -short and a pattern, and leaves the rest out.
 EMULATE   := $(GO) run ./tools/dev/emulate -timeout 20m
+SCORES    := TestKernelIs|TestScoreStrided|TestScoreInt8|TestScoreHalf|TestTop
 
 .PHONY: emulate
 emulate: ## MaxSim's kernels on emulated processors: AVX-512 with and without VNNI, NEON with and without dot products
 	$(EMULATE) -cpu cortex-a72 ./maxsim/... -- -test.short -test.run /neon
 	$(EMULATE) -cpu neoverse-n1 ./maxsim/... -- -test.short -test.run /neon
-	$(EMULATE) -cpu skylake-x ./maxsim/internal/kernel -- -test.short -test.run /avx512
-	$(EMULATE) -cpu icelake ./maxsim/... -- -test.short -test.run /avx512
+	$(EMULATE) -cpu skylake-x ./maxsim -- -test.short -test.run '$(SCORES)/avx512'
+	$(EMULATE) -cpu icelake ./maxsim -- -test.short -test.run '$(SCORES)/avx512vnni'
+	$(EMULATE) -cpu icelake ./maxsim/internal/kernel -- -test.short -test.run /avx512vnni
 
 .PHONY: acceptance
 acceptance: server $(VENV)/stamp ## tests against the real server, by Go and Python clients
