@@ -1,0 +1,130 @@
+package codebook
+
+import (
+	"math"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"weaviate-colpali/maxsim"
+)
+
+func TestAssignIsNearlyExact(t *testing.T) {
+	c, _ := small()
+	rows := unseen(10)
+	ids, cosine := c.Assign(nil, rows)
+	exact := exactly(t, c, rows)
+	same := 0
+	for i, id := range ids {
+		if int(id) == exact[i].Row {
+			same++
+		}
+	}
+	share := float64(same) / float64(len(ids))
+	t.Logf("nearest centroid for %.4f of the rows; mean cosine %.5f of %.5f", share, cosine, meanScore(exact))
+	require.Greater(t, share, 0.95) // 0.97 with a reach measured on as many rows as there should be
+	require.InDelta(t, meanScore(exact), cosine, 0.004)
+}
+
+func TestAssignWithoutLimitIsExact(t *testing.T) {
+	c, _ := small()
+	parts := c.Parts()
+	parts.Reach = farthest
+	c, err := FromParts(parts)
+	require.NoError(t, err)
+	rows := unseen(3)
+	ids, cosine := c.Assign([]uint32{77}, rows)
+	require.EqualValues(t, 77, ids[0])
+	exact := exactly(t, c, rows)
+	for i, m := range exact {
+		require.EqualValues(t, m.Row, ids[i+1])
+	}
+	require.InDelta(t, meanScore(exact), cosine, 1e-5)
+}
+
+// Only the direction of a row counts.
+func TestAssignIgnoresTheLengthOfRows(t *testing.T) {
+	c, _ := small()
+	rows := unseen(2)
+	ids, cosine := c.Assign(nil, rows)
+	for i := range rows.Rows() {
+		for d := range rows.Row(i) {
+			rows.Row(i)[d] *= float32(math.Ldexp(1, i%80-40))
+		}
+	}
+	scaled, scaledCosine := c.Assign(nil, rows)
+	require.Equal(t, ids, scaled)
+	require.InDelta(t, cosine, scaledCosine, 1e-6)
+}
+
+func TestAssignOfNoRows(t *testing.T) {
+	c, _ := small()
+	ids, cosine := c.Assign(nil, maxsim.Matrix{})
+	require.Empty(t, ids)
+	require.Zero(t, cosine)
+	ids, _ = c.CodesInt8(nil, maxsim.Int8Matrix{})
+	require.Empty(t, ids)
+	require.Panics(t, func() { c.Assign(nil, equalRows(3, 1, 2)) })
+}
+
+func TestCodesAreTheDistinctIdsInOrder(t *testing.T) {
+	c, _ := small()
+	rows := unseen(1)
+	ids, cosine := c.Assign(nil, rows)
+	codes, codesCosine := c.Codes([]uint32{9, 8}, rows)
+	require.Equal(t, []uint32{9, 8}, codes[:2])
+	require.Equal(t, slices.Compact(slices.Sorted(slices.Values(ids))), codes[2:])
+	require.InDelta(t, cosine, codesCosine, 0)
+}
+
+func TestCodesInt8AreNearlyThoseOfFloat32(t *testing.T) {
+	c, _ := small()
+	same, all := 0, 0
+	for i := range 10 {
+		rows := world().Page(100_000 + 50*i)
+		codes, cosine := c.Codes(nil, rows)
+		again, again8 := c.CodesInt8(nil, maxsim.Quantize(rows))
+		require.InDelta(t, cosine, again8, 0.001)
+		for _, id := range again {
+			if _, found := slices.BinarySearch(codes, id); found {
+				same++
+			}
+		}
+		all += len(codes)
+	}
+	require.Greater(t, float64(same)/float64(all), 0.97)
+}
+
+func TestAssignByManyAtOnce(t *testing.T) {
+	c, _ := small()
+	c, err := FromParts(c.Parts()) // with cells that are not packed yet
+	require.NoError(t, err)
+	rows := unseen(1)
+	var all [8][]uint32
+	var workers sync.WaitGroup
+	for i := range all {
+		workers.Go(func() { all[i], _ = c.Assign(nil, rows) })
+	}
+	workers.Wait()
+	for _, ids := range all {
+		require.Equal(t, all[0], ids)
+	}
+}
+
+func TestAssignDoesNotAllocate(t *testing.T) {
+	if raceDetector {
+		t.Skip("with the race detector sync.Pool forgets at random what it was given")
+	}
+	c, _ := small()
+	rows := unseen(1)
+	coded := maxsim.Quantize(rows)
+	ids := make([]uint32, 0, rows.Rows())
+	c.Assign(ids, rows)
+	c.CodesInt8(ids, coded)
+	require.Less(t, testing.AllocsPerRun(20, func() {
+		c.Assign(ids, rows)
+		c.CodesInt8(ids, coded)
+	}), 2.0) // the garbage collector may empty the pool
+}
