@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"weaviate-colpali/maxsim"
 )
@@ -15,46 +17,132 @@ import (
 // documents of the index.
 var ErrDimension = errors.New("wrong number of dimensions")
 
-// Index is a set of live documents. Make one with [New].
+// ErrClosed is the answer to whoever writes after [Index.Close].
+var ErrClosed = errors.New("the index is closed")
+
+// Index is a set of live documents. Make one with [Open].
 type Index struct {
 	source Source
+	files  *files // nil: nothing is kept on disk
+	logger *slog.Logger
+	limits limits
 
-	mu   sync.RWMutex
-	live map[uint64]struct{}
-	// sorted is live in ascending order, or nil after a change. Searches share
-	// it, so it is replaced and never modified.
-	sorted []uint64
+	// current is what searches work on.
+	current atomic.Pointer[snapshot]
+
+	mu    sync.RWMutex
+	parts []*part
+	// where is the live documents that are in a part, pending those that are not
+	// yet. The worker reads these from the source and makes parts of them.
+	where   map[uint64]place
+	pending backlogs
+	// generation is the codebook of new parts, nil before the first training.
+	generation *generation
 	// dim is what every document has, 0 while nobody knows.
-	dim int
+	dim    int
+	closed bool
 
 	// probing serialises the search for dim among loaded documents.
 	probing sync.Mutex
+	worker  worker
+
+	holding sync.Mutex
+	holds   int // calls of Hold without their Resume
 }
 
-// New makes an empty index of documents whose vectors source holds.
-func New(source Source) *Index {
-	return &Index{source: source, live: map[uint64]struct{}{}}
+// place is where a document is.
+type place struct {
+	part *part
+	row  int
 }
 
-// Load adds documents that the source already holds, without reading them. Ids of
-// documents that turn out to have no vectors are allowed; see [Index.Search].
-func (x *Index) Load(ids []uint64) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for _, id := range ids {
-		x.live[id] = struct{}{}
+// Document is a multi-vector with its id. Ids are never used again.
+type Document struct {
+	ID      uint64
+	Vectors maxsim.Matrix
+}
+
+// Add makes documents live. Adding a live document changes nothing. The source
+// must hold their vectors already.
+func (x *Index) Add(ctx context.Context, documents ...Document) error {
+	documents = x.withoutKnown(documents)
+	for _, d := range documents {
+		if err := x.Admit(ctx, d.Vectors.Dim); err != nil {
+			return fmt.Errorf("document %d: %w", d.ID, err)
+		}
 	}
-	x.sorted = nil
-}
-
-// Add makes documents with vectors of dim dimensions live. Adding a live document
-// changes nothing. The source must hold their vectors already.
-func (x *Index) Add(ctx context.Context, dim int, ids ...uint64) error {
-	if err := x.Admit(ctx, dim); err != nil {
+	if len(documents) == 0 {
+		return nil
+	}
+	p, err := x.encode(documents)
+	if err != nil {
 		return err
 	}
-	x.Load(ids)
+	return x.append(p)
+}
+
+// withoutKnown is the documents that are in no part yet: a queue that survived a
+// crash repeats much.
+func (x *Index) withoutKnown(documents []Document) []Document {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return slices.DeleteFunc(slices.Clone(documents), func(d Document) bool {
+		_, known := x.where[d.ID]
+		return known
+	})
+}
+
+// append makes the documents of a new part live, but for those that have become so
+// by another one.
+func (x *Index) append(p *part) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.closed {
+		return ErrClosed
+	}
+	x.place(p)
+	x.publish()
+	x.worker.wake()
 	return nil
+}
+
+// place takes a part in, x.mu held.
+func (x *Index) place(p *part) {
+	for row := range p.Documents() {
+		id := p.ID(row)
+		if _, known := x.where[id]; known {
+			p.bury(row)
+			continue
+		}
+		x.where[id] = place{p, row}
+		x.pending.remove(id)
+	}
+	x.parts = append(x.parts, p)
+}
+
+// Load adds documents that the source already holds, without reading them now. Ids
+// of documents that turn out to have no vectors are allowed; see [Index.Search].
+func (x *Index) Load(ids ...uint64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.await(ids)
+	x.publish()
+	x.worker.wake()
+}
+
+// await puts ids that are in no part on a backlog, x.mu held.
+func (x *Index) await(ids []uint64) {
+	var missing []uint64
+	for _, id := range ids {
+		if _, known := x.where[id]; !known && !x.pending.has(id) {
+			missing = append(missing, id)
+		}
+	}
+	x.pending = slices.DeleteFunc(slices.Clone(x.pending), func(b *backlog) bool { return b.left.Load() == 0 })
+	if len(missing) > 0 {
+		slices.Sort(missing)
+		x.pending = append(x.pending, newBacklog(slices.Compact(missing)))
+	}
 }
 
 // Delete makes documents no longer live. Deleting one that is not live changes
@@ -63,24 +151,49 @@ func (x *Index) Delete(ids ...uint64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, id := range ids {
-		delete(x.live, id)
+		if at, ok := x.where[id]; ok {
+			at.part.bury(at.row)
+			delete(x.where, id)
+		}
+		x.pending.remove(id)
 	}
-	x.sorted = nil
+}
+
+// discard takes documents whose codes are damaged out of their parts. They stay
+// live, and the worker makes their codes anew.
+func (x *Index) discard(damaged []damage) (ids []uint64) {
+	if len(damaged) == 0 {
+		return nil
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, d := range damaged {
+		ids = append(ids, d.id)
+		if at, ok := x.where[d.id]; ok && at == d.at {
+			delete(x.where, d.id)
+			at.part.bury(at.row)
+		}
+	}
+	x.await(ids)
+	x.logger.Warn("documents of the index are damaged and made anew from the object store", "documents", len(ids))
+	x.publish()
+	x.worker.wake()
+	return ids
 }
 
 // Contains reports whether a document is live.
 func (x *Index) Contains(id uint64) bool {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	_, ok := x.live[id]
-	return ok
+	_, in := x.where[id]
+	return in || x.pending.has(id)
 }
 
 // Len is the number of live documents.
 func (x *Index) Len() int {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return len(x.live)
+	return len(x.where) + x.pending.left()
 }
 
 // IDs calls yield with the id of every document that is live now, in ascending
@@ -93,118 +206,11 @@ func (x *Index) IDs(yield func(id uint64) bool) {
 	}
 }
 
-// ids is every live document in ascending order. The slice must not be modified.
 func (x *Index) ids() []uint64 {
 	x.mu.RLock()
-	sorted := x.sorted
+	ids := slices.AppendSeq(make([]uint64, 0, len(x.where)), maps.Keys(x.where))
+	ids = slices.AppendSeq(ids, x.pending.each)
 	x.mu.RUnlock()
-	if sorted != nil {
-		return sorted
-	}
-
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.sorted == nil {
-		x.sorted = slices.AppendSeq(make([]uint64, 0, len(x.live)), maps.Keys(x.live))
-		slices.Sort(x.sorted)
-	}
-	return x.sorted
-}
-
-// Admit fails with [ErrDimension] unless documents of dim dimensions fit those
-// that are live. The first document admitted to an empty index decides, before
-// it is stored or added: of two writers with different models, who both find the
-// index empty, exactly one goes on.
-func (x *Index) Admit(ctx context.Context, dim int) error {
-	known, err := x.Dim(ctx)
-	if err != nil {
-		return err
-	}
-	if known == 0 {
-		known = x.decide(dim)
-	}
-	if dim != known {
-		return fmt.Errorf("%w: the vectors have %d, this index was begun with %d", ErrDimension, dim, known)
-	}
-	return nil
-}
-
-// decide sets the dimensions unless they are known, and returns them.
-func (x *Index) decide(dim int) int {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.dim == 0 {
-		x.dim = dim
-	}
-	return x.dim
-}
-
-// Dim is the number of dimensions of every document, or 0 while there is none. It
-// reads documents from the source when the index was loaded and nobody has asked
-// before.
-func (x *Index) Dim(ctx context.Context) (int, error) {
-	if dim, ok := x.dimWithoutReading(); ok {
-		return dim, nil
-	}
-	x.probing.Lock()
-	defer x.probing.Unlock()
-	if dim, ok := x.dimWithoutReading(); ok {
-		return dim, nil
-	}
-	return x.probe(ctx)
-}
-
-func (x *Index) dimWithoutReading() (dim int, ok bool) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	return x.dim, x.dim != 0 || len(x.live) == 0
-}
-
-// probe reads live documents until one has vectors. Those that have none are no
-// documents of this index, and are forgotten.
-func (x *Index) probe(ctx context.Context) (int, error) {
-	ids := x.ids()
-	view, err := x.source.View()
-	if err != nil {
-		return 0, fmt.Errorf("open a view of the stored documents: %w", err)
-	}
-	defer view.Close()
-
-	var buffer Buffer
-	for _, id := range ids {
-		vectors, err := view.Vectors(ctx, id, &buffer)
-		switch {
-		case errors.Is(err, ErrNotStored):
-		case err != nil:
-			return 0, fmt.Errorf("read document %d: %w", id, err)
-		case vectors.Rows() == 0:
-			x.Delete(id)
-		default:
-			return x.decide(vectors.Dim), nil
-		}
-	}
-	return 0, nil
-}
-
-// Score is the MaxSim of query and one document, live or not, for as long as the
-// source holds its vectors. It fails with [ErrNotStored] where it does not.
-func (x *Index) Score(ctx context.Context, query *maxsim.Query, id uint64) (float32, error) {
-	view, err := x.source.View()
-	if err != nil {
-		return 0, fmt.Errorf("open a view of the stored documents: %w", err)
-	}
-	defer view.Close()
-
-	var buffer Buffer
-	vectors, err := view.Vectors(ctx, id, &buffer)
-	if err == nil && vectors.Rows() == 0 {
-		err = ErrNotStored
-	}
-	if err == nil && vectors.Dim != query.Dim() {
-		err = fmt.Errorf("%w: the document has %d, the query has %d", ErrDimension, vectors.Dim, query.Dim())
-	}
-	if err != nil {
-		return 0, fmt.Errorf("score document %d: %w", id, err)
-	}
-	return query.ScoreStrided(vectors), nil
+	slices.Sort(ids)
+	return ids
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -91,6 +90,43 @@ func (m *memory) remove(id uint64) {
 	delete(m.stored, id)
 }
 
+// documents is stored documents, as a caller adds them.
+func (m *memory) documents(ids ...uint64) []Document {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var documents []Document
+	for _, id := range ids {
+		documents = append(documents, Document{ID: id, Vectors: m.stored[id]})
+	}
+	return documents
+}
+
+// documentsOf is documents that are stored nowhere.
+func documentsOf(dim int, ids ...uint64) []Document {
+	var documents []Document
+	for _, id := range ids {
+		documents = append(documents, Document{ID: id, Vectors: maxsim.Matrix{Data: make([]float32, dim), Dim: dim}})
+	}
+	return documents
+}
+
+// newIndex is an index in memory whose background does nothing by itself; see
+// settle.
+func newIndex(t testing.TB, source Source) *Index {
+	t.Helper()
+	x, err := Open(context.Background(), Options{Source: source, idle: true})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, x.Close(context.Background())) })
+	return x
+}
+
+// settle does everything that is due in the background.
+func settle(t testing.TB, x *Index) {
+	t.Helper()
+	for x.step(context.Background()) {
+	}
+}
+
 // bruteForce is what a search must answer.
 func (m *memory) bruteForce(query *maxsim.Query, live []uint64, k int, filter Filter, minScore *float32) []Result {
 	var results []Result
@@ -136,10 +172,10 @@ func pack(t testing.TB, m maxsim.Matrix) *maxsim.Query {
 func TestSearchRanksByScoreThenID(t *testing.T) {
 	ctx := context.Background()
 	source := newMemory()
-	index := New(source)
+	index := newIndex(t, source)
 	for id, number := range map[uint64]float32{7: 1, 3: 2, 5: 2, 9: -1} {
 		source.put(id, matrix(1, number))
-		require.NoError(t, index.Add(ctx, 1, id))
+		require.NoError(t, index.Add(ctx, source.documents(id)...))
 	}
 	query := pack(t, matrix(1, 1))
 
@@ -154,7 +190,7 @@ func TestSearchRanksByScoreThenID(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Equal(t, []Result{{3, 2}, {7, 1}}, got)
-	require.Equal(t, Trace{Candidates: 3, Scored: 3, Certified: true}, trace)
+	require.Equal(t, Trace{Candidates: 3, Reranked: 3, Scored: 2, Certified: true}, trace)
 
 	for _, k := range []int{0, -1} {
 		got, err = index.Search(ctx, query, k, SearchOptions{})
@@ -165,7 +201,7 @@ func TestSearchRanksByScoreThenID(t *testing.T) {
 
 func TestAnEmptyIndexFindsNothing(t *testing.T) {
 	source := newMemory()
-	got, err := New(source).Search(context.Background(), pack(t, matrix(2, 1, 0)), 5, SearchOptions{})
+	got, err := newIndex(t, source).Search(context.Background(), pack(t, matrix(2, 1, 0)), 5, SearchOptions{})
 	require.NoError(t, err)
 	require.Empty(t, got)
 	require.Zero(t, source.open.Load())
@@ -173,9 +209,9 @@ func TestAnEmptyIndexFindsNothing(t *testing.T) {
 
 func TestAddAndDeleteAreIdempotent(t *testing.T) {
 	ctx := context.Background()
-	index := New(newMemory())
-	require.NoError(t, index.Add(ctx, 2, 1, 2))
-	require.NoError(t, index.Add(ctx, 2, 2, 3))
+	index := newIndex(t, newMemory())
+	require.NoError(t, index.Add(ctx, documentsOf(2, 1, 2)...))
+	require.NoError(t, index.Add(ctx, documentsOf(2, 2, 3)...))
 	require.Equal(t, 3, index.Len())
 
 	index.Delete(2, 2, 99)
@@ -206,8 +242,8 @@ func TestDeletedAndVectorlessDocumentsArePassedOver(t *testing.T) {
 	source.put(2, maxsim.Matrix{})
 	source.put(4, matrix(2, 0.5, 0))
 	source.put(5, matrix(3, 9, 9, 9)) // let in by another replica
-	index := New(source)
-	index.Load([]uint64{1, 2, 3, 4, 5}) // 3 was deleted
+	index := newIndex(t, source)
+	index.Load(1, 2, 3, 4, 5) // 3 was deleted
 
 	var trace Trace
 	got, err := index.Search(ctx, pack(t, matrix(2, 1, 0)), 10, SearchOptions{Trace: &trace})
@@ -221,19 +257,19 @@ func TestDeletedAndVectorlessDocumentsArePassedOver(t *testing.T) {
 
 func TestTheFirstDocumentDecidesTheDimensions(t *testing.T) {
 	ctx := context.Background()
-	index := New(newMemory())
+	index := newIndex(t, newMemory())
 	require.NoError(t, index.Admit(ctx, 128))
 	err := index.Admit(ctx, 64)
 	require.ErrorIs(t, err, ErrDimension)
 	require.ErrorContains(t, err, "64")
 	require.ErrorContains(t, err, "128")
-	require.ErrorIs(t, index.Add(ctx, 64, 1), ErrDimension)
+	require.ErrorIs(t, index.Add(ctx, documentsOf(64, 1)...), ErrDimension)
 	require.False(t, index.Contains(1))
-	require.NoError(t, index.Add(ctx, 128, 1))
+	require.NoError(t, index.Add(ctx, documentsOf(128, 1)...))
 }
 
 func TestOfManyFirstWritersOneDecides(t *testing.T) {
-	index := New(newMemory())
+	index := newIndex(t, newMemory())
 	var admitted sync.Map
 	var writers sync.WaitGroup
 	for dim := 1; dim <= 16; dim++ {
@@ -259,8 +295,8 @@ func TestALoadedIndexAsksTheSourceForItsDimensionsOnce(t *testing.T) {
 	source := newMemory()
 	source.put(1, maxsim.Matrix{})
 	source.put(3, matrix(2, 1, 0))
-	index := New(source)
-	index.Load([]uint64{1, 2, 3})
+	index := newIndex(t, source)
+	index.Load(1, 2, 3)
 	require.Zero(t, source.reads.Load(), "opening reads nothing")
 
 	for range 3 {
@@ -278,8 +314,8 @@ func TestAQueryOfOtherDimensionsIsRefused(t *testing.T) {
 	ctx := context.Background()
 	source := newMemory()
 	source.put(1, matrix(2, 1, 0))
-	index := New(source)
-	require.NoError(t, index.Add(ctx, 2, 1))
+	index := newIndex(t, source)
+	require.NoError(t, index.Add(ctx, source.documents(1)...))
 	_, err := index.Search(ctx, pack(t, matrix(3, 1, 0, 0)), 1, SearchOptions{})
 	require.ErrorIs(t, err, ErrDimension)
 	require.ErrorContains(t, err, "the query has 3, the documents of the index have 2")
@@ -291,7 +327,7 @@ func TestScoreTakesAnyStoredDocument(t *testing.T) {
 	source.put(1, matrix(2, 3, 0))
 	source.put(2, maxsim.Matrix{})
 	source.put(4, matrix(1, 3))
-	index := New(source)
+	index := newIndex(t, source)
 	query := pack(t, matrix(2, 1, 0))
 
 	score, err := index.Score(ctx, query, 1)
@@ -321,15 +357,15 @@ func TestErrorsOfTheSourceReachTheCaller(t *testing.T) {
 		t.Run(name+"/view", func(t *testing.T) {
 			source := newMemory()
 			source.viewErr = broken
-			index := New(source)
-			index.Load([]uint64{1})
+			index := newIndex(t, source)
+			index.Load(1)
 			require.ErrorIs(t, call(index), broken)
 		})
 		t.Run(name+"/read", func(t *testing.T) {
 			source := newMemory()
 			source.readErr = broken
-			index := New(source)
-			index.Load([]uint64{1})
+			index := newIndex(t, source)
+			index.Load(1)
 			err := call(index)
 			require.ErrorIs(t, err, broken)
 			require.ErrorContains(t, err, "document 1")
@@ -341,11 +377,11 @@ func TestErrorsOfTheSourceReachTheCaller(t *testing.T) {
 func TestASearchFailsWithTheErrorOfTheDocument(t *testing.T) {
 	ctx := context.Background()
 	source := newMemory()
-	index := New(source)
+	index := newIndex(t, source)
 	for id := range uint64(100) {
 		source.put(id, matrix(1, 1))
 	}
-	require.NoError(t, index.Add(ctx, 1, 50))
+	require.NoError(t, index.Add(ctx, source.documents(50)...))
 	_, err := index.Search(ctx, pack(t, matrix(1, 1)), 1, SearchOptions{})
 	require.NoError(t, err)
 
@@ -358,11 +394,11 @@ func TestASearchFailsWithTheErrorOfTheDocument(t *testing.T) {
 func TestASearchCanBeCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	source := newMemory()
-	index := New(source)
+	index := newIndex(t, source)
 	const documents = 1000
 	for id := range uint64(documents) {
 		source.put(id, matrix(1, 1))
-		require.NoError(t, index.Add(ctx, 1, id))
+		require.NoError(t, index.Add(ctx, source.documents(id)...))
 	}
 	source.onRead = func(uint64) { cancel() }
 	_, err := index.Search(ctx, pack(t, matrix(1, 1)), 1, SearchOptions{})
@@ -379,7 +415,7 @@ func TestModel(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 11))
 			dim := 1 + r.IntN(40)
 			source := newMemory()
-			index := New(source)
+			index := newIndex(t, source)
 			live := map[uint64]bool{}
 			var next uint64
 
@@ -387,7 +423,7 @@ func TestModel(t *testing.T) {
 				switch r.IntN(6) {
 				case 0, 1, 2: // a new document
 					source.put(next, randomMatrix(r, 1+r.IntN(12), dim))
-					require.NoError(t, index.Add(ctx, dim, next))
+					require.NoError(t, index.Add(ctx, source.documents(next)...))
 					live[next] = true
 					next++
 				case 3: // a deletion
@@ -400,8 +436,8 @@ func TestModel(t *testing.T) {
 					for id := range source.stored {
 						ids = append(ids, id)
 					}
-					index = New(source)
-					index.Load(ids)
+					index = newIndex(t, source)
+					index.Load(ids...)
 				case 5: // a search
 					query := pack(t, randomMatrix(r, 1+r.IntN(9), dim))
 					options := SearchOptions{Trace: &Trace{}}
@@ -442,11 +478,11 @@ func TestModel(t *testing.T) {
 func TestConcurrentUse(t *testing.T) {
 	ctx := context.Background()
 	source := newMemory()
-	index := New(source)
+	index := newIndex(t, source)
 	const stable = 50
 	for id := range uint64(stable) {
 		source.put(id, matrix(2, 1, float32(id)))
-		require.NoError(t, index.Add(ctx, 2, id))
+		require.NoError(t, index.Add(ctx, source.documents(id)...))
 	}
 	var users sync.WaitGroup
 	for writer := range uint64(4) {
@@ -454,7 +490,7 @@ func TestConcurrentUse(t *testing.T) {
 			for i := range uint64(100) {
 				id := 1000*(writer+1) + i
 				source.put(id, matrix(2, -1, -1))
-				_ = index.Add(ctx, 2, id)
+				_ = index.Add(ctx, source.documents(id)...)
 				if i%2 == 0 {
 					source.remove(id)
 					index.Delete(id)
@@ -478,26 +514,4 @@ func TestConcurrentUse(t *testing.T) {
 	users.Wait()
 	require.Equal(t, stable+4*50, index.Len())
 	require.Zero(t, source.open.Load())
-}
-
-func BenchmarkSearch(b *testing.B) {
-	r := rand.New(rand.NewPCG(1, 2))
-	ctx := context.Background()
-	for _, documents := range []int{50, 500} {
-		source := newMemory()
-		index := New(source)
-		page := randomMatrix(r, 1030, 128)
-		for id := range uint64(documents) {
-			source.put(id, page)
-		}
-		require.NoError(b, index.Add(ctx, 128, slices.Collect(maps.Keys(source.stored))...))
-		query := pack(b, randomMatrix(r, 20, 128))
-		b.Run(fmt.Sprintf("documents=%d/doc=1030x128/query=20", documents), func(b *testing.B) {
-			for b.Loop() {
-				_, err := index.Search(ctx, query, 10, SearchOptions{})
-				require.NoError(b, err)
-			}
-			b.ReportMetric(b.Elapsed().Seconds()*1e3/float64(b.N*documents), "ms/document")
-		})
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"weaviate-colpali/maxsim"
+	"weaviate-colpali/multivector/internal/vfs"
 )
 
 // Filter says which documents a search may return.
@@ -12,18 +13,26 @@ type Filter interface {
 	Contains(id uint64) bool
 }
 
+// Precision is what a search gives for what time.
+type Precision int
+
+const (
+	// Balanced looks at the best candidates by centroids only. It is the default.
+	Balanced Precision = iota
+	// Exact answers as brute force does, and says so.
+	Exact
+	// Fast is Balanced with half the candidates, and trusts 8-bit codes in the order
+	// of what follows the k-th place.
+	Fast
+)
+
 // SearchOptions are what a search may be told beyond the query and k. The zero
 // value searches everything.
 type SearchOptions struct {
-	Filter   Filter   // nil: every document
-	MinScore *float32 // nil: any score
-	Trace    *Trace   // filled in when not nil
-}
-
-func (o SearchOptions) report(t Trace) {
-	if o.Trace != nil {
-		*o.Trace = t
-	}
+	Filter    Filter   // nil: every document
+	MinScore  *float32 // nil: any score
+	Precision Precision
+	Trace     *Trace // filled in when not nil
 }
 
 // Result is one document found.
@@ -35,50 +44,67 @@ type Result struct {
 // Trace tells what a search did.
 type Trace struct {
 	Candidates int // live documents that passed the filter
-	Scored     int // of those, scored with their stored vectors
-	Missing    int // of those, deleted since, or without vectors that fit the query
-	// Certified says that the answer equals brute force over the candidates. It
-	// is always true so far: every candidate is scored exactly.
+	Centroids  int // of the tables that were scanned, 0: no need to
+	Reranked   int // documents scored by 8-bit codes
+	Scored     int // documents scored with their stored vectors
+	Missing    int // of those to be scored, deleted since, or without vectors that fit the query
+	// Certified says that the answer equals brute force over the candidates.
 	Certified bool
 }
 
 // Search returns the k documents with the largest scores, best first. Equal
 // scores are in the order of their ids.
 //
-//	live documents -- filter --> candidates -- score all (stage 0) --> best k
+//	live documents -- filter --> candidates
+//	    -- centroid tables (stage 1) --> shortlist      all candidates where they are few
+//	    -- 8-bit codes     (stage 2) --> ranking, with bounds
+//	    -- stored vectors  (stage 3) --> best k         of those that the bounds cannot rule out
 //
-// Documents that the source no longer holds are passed over. Those that it holds
-// without vectors were never documents of this index and are forgotten.
+// Documents that the index has no codes of yet are scored with their stored
+// vectors right away. Documents that the source no longer holds are passed over.
+// Those that it holds without vectors were never documents of this index and are
+// forgotten.
 func (x *Index) Search(ctx context.Context, query *maxsim.Query, k int, options SearchOptions) ([]Result, error) {
 	if err := x.fits(ctx, query); err != nil {
 		return nil, err
 	}
+	trace := Trace{Certified: true}
+	if options.Trace != nil {
+		defer func() { *options.Trace = trace }()
+	}
 	if k <= 0 {
-		options.report(Trace{Certified: true})
 		return nil, nil
 	}
-	// The ids are taken before the view is opened: whatever is live now was
+	// The documents are taken before the view is opened: whatever is live now was
 	// stored before, so the view has it unless it was deleted in between.
-	candidates := pass(x.ids(), options.Filter)
+	s := x.acquire()
+	defer s.release()
 	view, err := x.source.View()
 	if err != nil {
 		return nil, fmt.Errorf("open a view of the stored documents: %w", err)
 	}
 	defer view.Close()
 
-	found, err := scoreAll(ctx, view, query, candidates, min(k, len(candidates)), options.MinScore)
+	var candidates candidates
+	var shortlist []pick
+	if err := vfs.Guard(func() {
+		candidates = s.candidates(options.Filter)
+		trace.Candidates = candidates.count()
+		shortlist = candidates.shortlist(query, candidates.wanted(k, options, x.limits), &trace)
+	}); err != nil {
+		return nil, fmt.Errorf("search: a file of the index cannot be read: %w", err)
+	}
+	ranking, damaged, err := rerank(ctx, query, shortlist)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("search: %w", err)
 	}
-	if len(found.vectorless) > 0 {
-		x.Delete(found.vectorless...)
+	unranked := append(x.discard(damaged), candidates.pending...)
+	found, err := refine(ctx, view, query, ranking, unranked, k, options, trace.Certified)
+	if err != nil {
+		return nil, fmt.Errorf("search: %w", err)
 	}
-	options.report(Trace{
-		Candidates: len(candidates),
-		Scored:     found.scored,
-		Missing:    len(candidates) - found.scored,
-		Certified:  true,
-	})
+	x.Delete(found.vectorless...)
+	trace.Reranked, trace.Scored, trace.Missing = len(ranking), found.scored, found.asked-found.scored
 	return found.best.sorted(), nil
 }
 
@@ -93,18 +119,4 @@ func (x *Index) fits(ctx context.Context, query *maxsim.Query) error {
 			"ask with the model that made the documents' vectors", ErrDimension, query.Dim(), dim)
 	}
 	return nil
-}
-
-// pass is the ids that the filter lets through.
-func pass(ids []uint64, filter Filter) []uint64 {
-	if filter == nil {
-		return ids
-	}
-	var passed []uint64
-	for _, id := range ids {
-		if filter.Contains(id) {
-			passed = append(passed, id)
-		}
-	}
-	return passed
 }

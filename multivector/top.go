@@ -24,6 +24,9 @@ func (t *top) offer(r Result) {
 	}
 }
 
+// vacant is how many more results are kept whatever their score.
+func (t *top) vacant() int { return t.k - len(t.heap) }
+
 // sorted is what was kept, best first.
 func (t *top) sorted() []Result {
 	slices.SortFunc(t.heap, compare)

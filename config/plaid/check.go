@@ -76,19 +76,25 @@ func checkBlock(config map[string]any) (bool, error) {
 
 	var unknown []string
 	for key := range block {
-		if key != "enabled" {
+		if key != "enabled" && key != "precision" {
 			unknown = append(unknown, fmt.Sprintf("%q", key))
 		}
 	}
 	if len(unknown) > 0 {
 		slices.Sort(unknown)
-		return false, fmt.Errorf(`%w: multivector.plaid has unknown settings %s, the only one is "enabled"`,
+		return false, fmt.Errorf(`%w: multivector.plaid has unknown settings %s, known are "enabled" and "precision"`,
 			ErrInvalid, strings.Join(unknown, ", "))
 	}
 
 	enabled, ok := block["enabled"].(bool)
 	if !ok {
 		return false, fmt.Errorf("%w: multivector.plaid.enabled must be true or false, got %v", ErrInvalid, block["enabled"])
+	}
+	if precision, set := block["precision"]; set {
+		if text, ok := precision.(string); !ok || !slices.Contains(Precisions, text) {
+			return false, fmt.Errorf("%w: multivector.plaid.precision must be one of %s, got %v",
+				ErrInvalid, strings.Join(Precisions, ", "), precision)
+		}
 	}
 	return enabled, nil
 }

@@ -25,6 +25,8 @@ var refusals = map[string]struct {
 	"unknown key, disabled":      {"hnsw", `{"multivector":{"plaid":{"enabled":false,"bits":2}}}`, `"bits"`},
 	"enabled is a string":        {"hnsw", `{"multivector":{"plaid":{"enabled":"yes"}}}`, "must be true or false, got yes"},
 	"enabled is a number":        {"hnsw", `{"multivector":{"plaid":{"enabled":1}}}`, "must be true or false"},
+	"unknown precision":          {"hnsw", `{"multivector":{"plaid":{"enabled":true,"precision":"best"}}}`, "precision must be one of fast, balanced, exact, got best"},
+	"precision is a number":      {"hnsw", `{"multivector":{"plaid":{"enabled":true,"precision":1}}}`, "got 1"},
 	"enabled is missing":         {"hnsw", `{"multivector":{"plaid":{}}}`, "must be true or false"},
 	"block is a bool":            {"hnsw", `{"multivector":{"plaid":true}}`, "must be an object"},
 	"block is a list":            {"hnsw", `{"multivector":{"plaid":[]}}`, "must be an object"},
@@ -70,6 +72,15 @@ func TestParseReadsPastWhatItDoesNotKnow(t *testing.T) {
 	future := decode(t, `{"multivector":{"enabled":true,"new":1,"plaid":{"enabled":true,"bits":4,"train":{"at":10}}}}`)
 	require.Equal(t, Config{Enabled: true}, Parse(future))
 
+	for text, want := range map[string]Config{
+		`{"enabled":true,"precision":"exact"}`:  {Enabled: true, Precision: Exact},
+		`{"enabled":true,"precision":"newest"}`: {Enabled: true},
+		`{"enabled":false,"precision":"exact"}`: {},
+		`{"enabled":true,"precision":7}`:        {Enabled: true},
+	} {
+		require.Equal(t, want, Parse(decode(t, `{"multivector":{"plaid":`+text+`}}`)), text)
+	}
+
 	unreadable := decode(t, `{"multivector":{"plaid":{"enabled":"yes"}}}`)
 	require.Equal(t, Config{}, Parse(unreadable))
 }
@@ -88,6 +99,7 @@ func TestAccepted(t *testing.T) {
 		"stock dynamic":                 {"dynamic", decode(t, `{"hnsw":{"multivector":{"enabled":true}}}`), false},
 		"the block alone":               {"hnsw", decode(t, `{"multivector":{"plaid":{"enabled":true}}}`), true},
 		"no index type means hnsw":      {"", decode(t, `{"multivector":{"plaid":{"enabled":true}}}`), true},
+		"a precision":                   {"hnsw", decode(t, `{"multivector":{"plaid":{"enabled":true,"precision":"fast"}}}`), true},
 		"the documented form":           {"hnsw", decode(t, `{"multivector":{"enabled":true,"plaid":{"enabled":true}}}`), true},
 		"explicit dot":                  {"hnsw", decode(t, `{"distance":"dot","multivector":{"plaid":{"enabled":true}}}`), true},
 		"others are there, but off":     {"hnsw", decode(t, `{"skip":false,"pq":{"enabled":false},"rq":{"enabled":false},"multivector":{"muvera":{"enabled":false},"plaid":{"enabled":true}}}`), true},

@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
-	"github.com/sirupsen/logrus"
 	"github.com/weaviate/weaviate/adapters/repos/db/vector/common"
 
+	plaidconfig "weaviate-colpali/config/plaid"
 	"weaviate-colpali/maxsim"
 	"weaviate-colpali/multivector"
 )
@@ -15,7 +16,8 @@ import (
 // Index is the index of one named vector of one shard. Make one with [Open].
 type Index struct {
 	documents *multivector.Index
-	logger    logrus.FieldLogger
+	dir       string // its folder
+	config    atomic.Pointer[plaidconfig.Config]
 }
 
 // ValidateMultiBeforeInsert refuses a matrix that must not be stored: Weaviate
@@ -26,11 +28,11 @@ func (x *Index) ValidateMultiBeforeInsert(vectors [][]float32) error {
 	if err != nil {
 		return err
 	}
-	return x.admit(context.Background(), dim)
+	return translate(x.documents.Admit(context.Background(), dim))
 }
 
-func (x *Index) admit(ctx context.Context, dim int) error {
-	err := x.documents.Admit(ctx, dim)
+// translate gives an error the meaning that Weaviate knows.
+func translate(err error) error {
 	if errors.Is(err, multivector.ErrDimension) {
 		return wrongDimensions{err}
 	}
@@ -48,23 +50,22 @@ func (x *Index) AddMulti(ctx context.Context, id uint64, vectors [][]float32) er
 	return x.AddMultiBatch(ctx, []uint64{id}, [][][]float32{vectors})
 }
 
-// AddMultiBatch makes documents findable whose objects are stored already. It
-// looks at the shape of their vectors only. A document that is findable already,
-// as after a restart with a filled queue, stays so.
+// AddMultiBatch makes documents findable whose objects are stored already. A
+// document that is findable already, as after a restart with a filled queue, stays
+// so.
 func (x *Index) AddMultiBatch(ctx context.Context, ids []uint64, vectors [][][]float32) error {
 	if len(ids) != len(vectors) {
 		return fmt.Errorf("%d document ids for %d multi-vectors", len(ids), len(vectors))
 	}
+	documents := make([]multivector.Document, len(ids))
 	for i, id := range ids {
-		if len(vectors[i]) == 0 {
-			return fmt.Errorf("document %d: %w", id, maxsim.ErrEmpty)
-		}
-		if err := x.admit(ctx, len(vectors[i][0])); err != nil {
+		matrix, err := maxsim.FromRows(vectors[i])
+		if err != nil {
 			return fmt.Errorf("document %d: %w", id, err)
 		}
+		documents[i] = multivector.Document{ID: id, Vectors: matrix}
 	}
-	x.documents.Load(ids)
-	return nil
+	return translate(x.documents.Add(ctx, documents...))
 }
 
 // DeleteMulti makes documents no longer findable.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -231,7 +233,7 @@ func TestUpdateUserConfigCallsBackOnce(t *testing.T) {
 	require.Equal(t, 1, calls)
 }
 
-func TestLifecycleLeavesNoFilesAndMayBeRepeated(t *testing.T) {
+func TestLifecycleMayBeRepeated(t *testing.T) {
 	s := newShard(t)
 	s.put(1, 0, colpali([]float32{1}))
 	index := s.openIndex()
@@ -243,20 +245,52 @@ func TestLifecycleLeavesNoFilesAndMayBeRepeated(t *testing.T) {
 	index.Preload(0, []float32{1})
 	for range 2 {
 		require.NoError(t, index.PrepareForBackup(ctx))
-		files, err := index.ListFiles(ctx, s.dir)
+		require.NoError(t, index.PrepareForBackup(ctx), "a halt inside of a halt")
+		_, err := index.ListFiles(ctx, s.indexes)
+		require.NoError(t, err)
+		files, err := index.SnapshotMutableFiles(ctx, s.indexes, t.TempDir())
 		require.NoError(t, err)
 		require.Empty(t, files)
-		files, err = index.SnapshotMutableFiles(ctx, s.dir, t.TempDir())
-		require.NoError(t, err)
-		require.Empty(t, files)
-		require.NoError(t, index.ResumeAfterBackup(ctx))
+		for range 3 {
+			require.NoError(t, index.ResumeAfterBackup(ctx))
+		}
 		require.NoError(t, index.Flush())
 		require.NoError(t, index.Shutdown(ctx))
 	}
-	for _, keepFiles := range []bool{true, false} {
+	for _, keepFiles := range []bool{true, false, false} {
 		require.NoError(t, index.Drop(ctx, keepFiles))
 		require.False(t, index.ContainsDoc(0))
 	}
+}
+
+// What a backup is told to copy is what is there, and what is copied opens without
+// a look at the objects.
+func TestTheListedFilesAreTheIndex(t *testing.T) {
+	s := newShard(t)
+	index := s.openIndex()
+	for id := range uint64(5) {
+		s.put(byte(id), id, colpali([]float32{float32(id), 1}))
+		require.NoError(t, index.AddMulti(ctx, id, [][]float32{{float32(id), 1}}))
+	}
+	require.NoError(t, index.Shutdown(ctx))
+
+	index = s.openIndex()
+	require.NoError(t, index.PrepareForBackup(ctx))
+	files, err := index.ListFiles(ctx, s.indexes)
+	require.NoError(t, err)
+	require.Equal(t, []string{filepath.Join("vectors_colpali.plaid.d", "00000001.vectors")}, files)
+	for _, file := range files {
+		info, err := os.Stat(filepath.Join(s.indexes, file))
+		require.NoError(t, err)
+		require.Positive(t, info.Size(), "Weaviate copies no empty files")
+	}
+	require.NoError(t, index.ResumeAfterBackup(ctx))
+
+	require.NoError(t, index.Drop(ctx, true))
+	require.FileExists(t, filepath.Join(s.indexes, files[0]))
+	index = s.openIndex()
+	require.NoError(t, index.Drop(ctx, false))
+	require.NoDirExists(t, filepath.Join(s.indexes, "vectors_colpali.plaid.d"))
 }
 
 func TestAClosedStoreIsAnErrorAndNoPanic(t *testing.T) {

@@ -2,14 +2,18 @@ package plaid
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/weaviate/weaviate/adapters/repos/db/vector/common"
 	"github.com/weaviate/weaviate/adapters/repos/db/vector/compressionhelpers"
 	schemaConfig "github.com/weaviate/weaviate/entities/schema/config"
+
+	plaidconfig "weaviate-colpali/config/plaid"
 )
 
-// What follows has little to do because the index has no files, see the package
-// comment. All of it may be called in any order and any number of times.
+// All of what follows may be called in any order and any number of times.
 
 // Type names the index in Weaviate's status reports.
 func (x *Index) Type() common.IndexType { return "plaid" }
@@ -17,7 +21,7 @@ func (x *Index) Type() common.IndexType { return "plaid" }
 // Multivector tells Weaviate to use the methods for multi-vectors.
 func (x *Index) Multivector() bool { return true }
 
-// Compressed is false: vectors are searched as they were stored.
+// Compressed is false: results have the scores of the vectors as they were stored.
 func (x *Index) Compressed() bool { return false }
 
 // CompressionStats is that nothing is compressed.
@@ -25,11 +29,13 @@ func (x *Index) CompressionStats() compressionhelpers.CompressionStats {
 	return compressionhelpers.UncompressedStats{}
 }
 
-// UpdateUserConfig has nothing to apply: the only setting of the block never
-// changes, and those beside it steer a graph that is not there. A shard stays
-// read-only until callback is called.
-func (x *Index) UpdateUserConfig(_ schemaConfig.VectorIndexConfig, callback func()) error {
-	callback()
+// UpdateUserConfig applies what of the block may change, for searches to come. The
+// settings beside it steer a graph that is not there. A shard stays read-only until
+// callback is called.
+func (x *Index) UpdateUserConfig(updated schemaConfig.VectorIndexConfig, callback func()) error {
+	defer callback()
+	config := plaidconfig.Of(updated)
+	x.config.Store(&config)
 	return nil
 }
 
@@ -39,33 +45,52 @@ func (x *Index) PostStartup(context.Context) {}
 // Preload has nothing to fill: Weaviate offers single vectors for a cache.
 func (x *Index) Preload(uint64, []float32) {}
 
-// Flush has nothing to write.
+// Flush has nothing to write: what is only in memory is in the object store, too,
+// and is read from there after a crash. Weaviate calls it after every batch.
 func (x *Index) Flush() error { return nil }
 
-// Shutdown has nothing to close.
-func (x *Index) Shutdown(context.Context) error { return nil }
+// Shutdown writes what is in no file yet, so that the next start need not read it
+// from the object store.
+func (x *Index) Shutdown(ctx context.Context) error { return x.documents.Close(ctx) }
 
-// Drop forgets all documents. There are no files to keep or remove.
-func (x *Index) Drop(context.Context, bool) error {
-	var ids []uint64
-	x.documents.IDs(func(id uint64) bool {
-		ids = append(ids, id)
-		return true
-	})
-	x.documents.Delete(ids...)
+// Drop ends the index and removes its files, unless they are to be kept.
+func (x *Index) Drop(ctx context.Context, keepFiles bool) error {
+	if keepFiles {
+		return x.documents.Close(ctx)
+	}
+	if err := x.documents.Discard(); err != nil {
+		return err
+	}
+	return os.RemoveAll(x.dir)
+}
+
+// PrepareForBackup makes the files hold still.
+func (x *Index) PrepareForBackup(context.Context) error {
+	x.documents.Hold()
 	return nil
 }
 
-// PrepareForBackup has no file to hold still.
-func (x *Index) PrepareForBackup(context.Context) error { return nil }
+// ResumeAfterBackup lets the files change again.
+func (x *Index) ResumeAfterBackup(context.Context) error {
+	x.documents.Resume()
+	return nil
+}
 
-// ResumeAfterBackup has nothing to resume.
-func (x *Index) ResumeAfterBackup(context.Context) error { return nil }
+// ListFiles is the files that the index consists of, relative to basePath.
+// Documents that are in none of them yet are in the objects of the backup.
+func (x *Index) ListFiles(_ context.Context, basePath string) ([]string, error) {
+	dir, err := filepath.Rel(basePath, x.dir)
+	if err != nil {
+		return nil, fmt.Errorf("list the files of the index: %w", err)
+	}
+	files := x.documents.Files()
+	for i, name := range files {
+		files[i] = filepath.Join(dir, name)
+	}
+	return files, nil
+}
 
-// ListFiles is empty: a backup of the objects is a backup of the index.
-func (x *Index) ListFiles(context.Context, string) ([]string, error) { return nil, nil }
-
-// SnapshotMutableFiles is empty, as ListFiles is.
+// SnapshotMutableFiles is empty: no file is ever changed.
 func (x *Index) SnapshotMutableFiles(context.Context, string, string) ([]string, error) {
 	return nil, nil
 }

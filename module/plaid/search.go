@@ -8,6 +8,7 @@ import (
 	"github.com/weaviate/weaviate/adapters/repos/db/helpers"
 	"github.com/weaviate/weaviate/adapters/repos/db/vector/common"
 
+	plaidconfig "weaviate-colpali/config/plaid"
 	"weaviate-colpali/maxsim"
 	"weaviate-colpali/multivector"
 )
@@ -36,7 +37,7 @@ func (x *Index) search(ctx context.Context, query [][]float32, k int, minScore *
 		return nil, nil, err
 	}
 	var trace multivector.Trace
-	options := multivector.SearchOptions{MinScore: minScore, Trace: &trace}
+	options := multivector.SearchOptions{MinScore: minScore, Precision: x.precision(), Trace: &trace}
 	if allow != nil { // a nil allow list in the interface would not be nil
 		options.Filter = allow
 	}
@@ -52,9 +53,23 @@ func (x *Index) search(ctx context.Context, query [][]float32, k int, minScore *
 	return ids, distances, nil
 }
 
+// precision is what the collection asks for.
+func (x *Index) precision() multivector.Precision {
+	switch x.config.Load().Precision {
+	case plaidconfig.Fast:
+		return multivector.Fast
+	case plaidconfig.Exact:
+		return multivector.Exact
+	default:
+		return multivector.Balanced
+	}
+}
+
 // annotate puts what a search did into Weaviate's log of slow queries.
 func annotate(ctx context.Context, trace multivector.Trace) {
 	helpers.AnnotateSlowQueryLog(ctx, "plaid_candidates", trace.Candidates)
+	helpers.AnnotateSlowQueryLog(ctx, "plaid_centroids", trace.Centroids)
+	helpers.AnnotateSlowQueryLog(ctx, "plaid_reranked", trace.Reranked)
 	helpers.AnnotateSlowQueryLog(ctx, "plaid_scored", trace.Scored)
 	helpers.AnnotateSlowQueryLog(ctx, "plaid_missing", trace.Missing)
 	helpers.AnnotateSlowQueryLog(ctx, "plaid_certified", trace.Certified)

@@ -3,12 +3,14 @@ package plaid
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/sirupsen/logrus"
 	"github.com/weaviate/weaviate/adapters/repos/db/helpers"
 	"github.com/weaviate/weaviate/adapters/repos/db/lsmkv"
 	"github.com/weaviate/weaviate/entities/storobj"
 
+	plaidconfig "weaviate-colpali/config/plaid"
 	"weaviate-colpali/multivector"
 )
 
@@ -16,9 +18,15 @@ import (
 type Shard struct {
 	Store        *lsmkv.Store // holds the bucket of objects
 	TargetVector string       // the named vector that is indexed
-	Class, Name  string       // of the collection and the shard, for messages
+	Dir          string       // the folder of the index, which need not exist
+	Config       plaidconfig.Config
+	Class, Name  string // of the collection and the shard, for messages
 	Logger       logrus.FieldLogger
 }
+
+// DirSuffix ends the name of an index's folder inside its shard's. The patched
+// Weaviate knows it, too, and removes such folders with what they belong to.
+const DirSuffix = ".plaid.d"
 
 // Open makes the index of a shard whose object store is loaded.
 func Open(ctx context.Context, shard Shard) (*Index, error) {
@@ -26,16 +34,22 @@ func Open(ctx context.Context, shard Shard) (*Index, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the documents of shard %q of %q: %w", shard.Name, shard.Class, err)
 	}
-	index := multivector.New(&objectStore{store: shard.Store, targetVector: shard.TargetVector})
-	index.Load(ids)
-	shard.Logger.WithFields(logrus.Fields{
-		"action":        "open_plaid_index",
-		"class":         shard.Class,
-		"shard":         shard.Name,
-		"target_vector": shard.TargetVector,
-		"documents":     len(ids),
-	}).Debug("opened plaid index")
-	return &Index{documents: index, logger: shard.Logger}, nil
+	logger := shard.Logger.WithFields(logrus.Fields{
+		"class": shard.Class, "shard": shard.Name, "target_vector": shard.TargetVector,
+	})
+	documents, err := multivector.Open(ctx, multivector.Options{
+		Source: &objectStore{store: shard.Store, targetVector: shard.TargetVector},
+		Stored: ids,
+		Dir:    shard.Dir,
+		Logger: slog.New(logHandler{logger}),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("shard %q of %q: %w", shard.Name, shard.Class, err)
+	}
+	logger.WithField("action", "open_plaid_index").WithField("documents", len(ids)).Debug("opened plaid index")
+	index := &Index{documents: documents, dir: shard.Dir}
+	index.config.Store(&shard.Config)
+	return index, nil
 }
 
 // storedIDs is the document id of every object in the store, whether it has a

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"testing"
 
 	"github.com/go-openapi/strfmt"
@@ -24,16 +25,17 @@ import (
 // shard is the part of a Weaviate shard that matters to an index: a real object
 // store in a folder.
 type shard struct {
-	t      *testing.T
-	dir    string
-	logger logrus.FieldLogger
-	store  *lsmkv.Store
+	t       *testing.T
+	dir     string
+	indexes string // folders of indexes
+	logger  logrus.FieldLogger
+	store   *lsmkv.Store
 }
 
 func newShard(t *testing.T) *shard {
 	t.Helper()
 	logger, _ := logrustest.NewNullLogger()
-	s := &shard{t: t, dir: t.TempDir(), logger: logger}
+	s := &shard{t: t, dir: t.TempDir(), indexes: t.TempDir(), logger: logger}
 	s.open()
 	t.Cleanup(s.close)
 	return s
@@ -69,6 +71,7 @@ func (s *shard) openIndex() *plaid.Index {
 	s.t.Helper()
 	index, err := plaid.Open(context.Background(), plaid.Shard{
 		Store: s.store, TargetVector: "colpali", Class: "Page", Name: "shard", Logger: s.logger,
+		Dir: filepath.Join(s.indexes, "vectors_colpali"+plaid.DirSuffix),
 	})
 	require.NoError(s.t, err)
 	return index

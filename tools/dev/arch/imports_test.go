@@ -42,7 +42,7 @@ var rules = []rule{
 	},
 	{
 		folder:  "multivector",
-		may:     []string{self + "/maxsim", "golang.org/x/sync"},
+		may:     []string{self + "/maxsim", self + "/multivector/internal", "github.com/viterin/vek", "golang.org/x/sync", "golang.org/x/sys"},
 		because: "the index is usable and testable without Weaviate and without a model",
 	},
 	{
@@ -91,6 +91,12 @@ var rules = []rule{
 		},
 		tests:   []string{self + "/module/seams"},
 		because: "a tool talks to a server by its public API, as users do, and must build in seconds",
+	},
+	{
+		folder:  "tools/dev/inspect",
+		may:     []string{self + "/multivector"},
+		tests:   []string{self + "/maxsim"},
+		because: "it prints what the index left on disk",
 	},
 }
 
@@ -218,6 +224,7 @@ func TestTheCheckSeesWhatItForbids(t *testing.T) {
 		{dir: "module/plaid", imported: self + "/multivector", want: true},
 		{dir: "module/plaid", imported: self + "/module", want: false},
 		{dir: "tools/dev/demo", imported: self + "/multivector", want: false},
+		{dir: "tools/dev/inspect", imported: self + "/multivector", want: true},
 	} {
 		r, ok := ruleFor(test.dir)
 		require.True(t, ok, test.dir)

@@ -85,6 +85,12 @@ var edits = []edit{
 		why: "a shard builds our index where the block is enabled",
 	},
 	{
+		file:   "adapters/repos/db/helpers/helpers.go",
+		anchor: "\t\t\tindexID + \".queue.d\",\n",
+		text:   "\t\t\tindexID + \".queue.d\",\n\t\t\tindexID + \".plaid.d\",\n",
+		why:    "dropping a named vector removes our folder, also where the shard is not loaded",
+	},
+	{
 		file:   "adapters/handlers/rest/configure_api.go",
 		anchor: "\tif _, ok := enabledModules[modt2vbigram.Name]; ok {\n",
 		text: "\tregisterColPali(appState)\n\n" +

@@ -1,0 +1,247 @@
+package multivector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"path"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"weaviate-colpali/multivector/internal/vfs/faultfs"
+)
+
+// low makes everything happen among a few dozen documents.
+var low = limits{
+	rerankAll:      10,
+	shortlist:      8,
+	trainDocuments: 20,
+	retrainGrowth:  3,
+	centroids:      func(int) int { return 16 },
+	sampleRows:     500,
+	headDocuments:  8,
+	headBytes:      1 << 20,
+	mergeDocuments: 60,
+	smallFiles:     3,
+	deadShare:      0.2,
+}
+
+// world is an index on a disk that can fail, beside what it must be like.
+type world struct {
+	t      *testing.T
+	r      *rand.Rand
+	dim    int
+	disk   *faultfs.FS
+	source *memory
+	index  *Index
+	next   uint64
+}
+
+func newWorld(t *testing.T, seed uint64) *world {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 99))
+	w := &world{t: t, r: r, dim: []int{8, 16, 5}[r.IntN(3)], disk: faultfs.New(), source: newMemory()}
+	w.open()
+	return w
+}
+
+// open opens the index as after a start: the source says what is stored.
+func (w *world) open() {
+	w.t.Helper()
+	var err error
+	w.index, err = Open(context.Background(), Options{
+		Source: w.source, Stored: slices.Collect(maps.Keys(w.source.stored)), fs: w.disk, idle: true, limits: &low,
+	})
+	require.NoError(w.t, err)
+}
+
+func (w *world) add(n int) {
+	w.t.Helper()
+	var ids []uint64
+	for range n {
+		w.source.put(w.next, randomMatrix(w.r, 1+w.r.IntN(9), w.dim))
+		ids = append(ids, w.next)
+		w.next++
+	}
+	require.NoError(w.t, w.index.Add(context.Background(), w.source.documents(ids...)...))
+}
+
+func (w *world) delete() {
+	id := w.r.Uint64N(w.next + 1)
+	w.source.remove(id)
+	w.index.Delete(id)
+}
+
+// steps lets the background do some of what is due.
+func (w *world) steps(n int) {
+	for range n {
+		if !w.index.step(context.Background()) {
+			return
+		}
+	}
+}
+
+// check compares searches with brute force over what is stored.
+func (w *world) check() {
+	w.t.Helper()
+	live := slices.Collect(maps.Keys(w.source.stored))
+	require.Equal(w.t, slices.Sorted(slices.Values(live)), slices.Collect(w.index.IDs))
+	query, k := pack(w.t, randomMatrix(w.r, 1+w.r.IntN(6), w.dim)), 1+w.r.IntN(12)
+	for _, filter := range []Filter{nil, w.filter()} {
+		want := w.source.bruteForce(query, live, k, filter, nil)
+		var trace Trace
+		got, err := w.index.Search(context.Background(), query, k, SearchOptions{Filter: filter, Precision: Exact, Trace: &trace})
+		require.NoError(w.t, err)
+		require.Equal(w.t, want, got)
+		require.True(w.t, trace.Certified)
+
+		got, err = w.index.Search(context.Background(), query, k, SearchOptions{Filter: filter, Trace: &trace})
+		require.NoError(w.t, err)
+		if trace.Certified {
+			require.Equal(w.t, want, got)
+		}
+		// Whatever it found has its exact score.
+		all := w.source.bruteForce(query, live, len(live), filter, nil)
+		for _, result := range got {
+			require.Contains(w.t, all, result)
+		}
+	}
+}
+
+func (w *world) filter() Filter {
+	filter := idSet{}
+	for id := range w.next {
+		filter[id] = w.r.IntN(3) == 0
+	}
+	return filter
+}
+
+// do is one random operation.
+func (w *world) do() {
+	w.t.Helper()
+	switch w.r.IntN(10) {
+	case 0, 1, 2:
+		w.add(1 + w.r.IntN(4))
+	case 3:
+		w.delete()
+	case 4, 5:
+		w.steps(1 + w.r.IntN(3))
+	case 6:
+		w.check()
+	case 7:
+		w.repeat()
+	case 8: // a restart
+		require.NoError(w.t, w.index.Close(context.Background()))
+		w.open()
+	case 9: // a power cut
+		w.disk = w.disk.Crash(w.r)
+		w.open()
+	}
+}
+
+// repeat adds what was added before, as a queue does after a crash.
+func (w *world) repeat() {
+	for id := range w.source.stored {
+		require.NoError(w.t, w.index.Add(context.Background(), w.source.documents(id)...))
+		return
+	}
+}
+
+// Random operations, restarts and power cuts. After each, the index is what is
+// stored.
+func TestModelOnDisk(t *testing.T) {
+	for seed := range uint64(40) {
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			w := newWorld(t, seed)
+			for range 250 {
+				w.do()
+			}
+			w.check()
+			w.steps(100)
+			w.check()
+		})
+	}
+}
+
+var errDisk = errors.New("the disk failed")
+
+// Every operation on files fails once, at every point of a workload.
+func TestEveryOperationOnFilesFails(t *testing.T) {
+	workload := func(w *world) {
+		for range 30 {
+			w.add(2)
+			w.delete()
+			w.steps(2)
+		}
+		w.steps(50)
+		require.NoError(w.t, errOrFault(w.index.Close(context.Background())))
+	}
+	count := newWorld(t, 7)
+	workload(count)
+	operations := count.disk.Operations()
+	require.Greater(t, operations, 100)
+	for n := 1; n <= operations; n++ {
+		w := newWorld(t, 7)
+		w.disk.FailAt(n, errDisk)
+		workload(w)
+		w.disk.FailAt(0, nil)
+		w.open()
+		w.check()
+		w.steps(100)
+		w.check()
+	}
+}
+
+func errOrFault(err error) error {
+	if errors.Is(err, errDisk) {
+		return nil
+	}
+	return err
+}
+
+// Every kind of file is damaged in many ways. The index notices, goes on exactly,
+// and mends itself.
+func TestDamageIsNoticedAndMended(t *testing.T) {
+	built := newWorld(t, 3)
+	for range 30 {
+		built.add(2)
+		built.steps(3)
+	}
+	require.NoError(t, built.index.Close(context.Background()))
+	names, err := built.disk.List(".")
+	require.NoError(t, err)
+	kinds := map[string]bool{}
+	for _, name := range names {
+		kinds[path.Ext(name)] = true
+	}
+	require.Equal(t, map[string]bool{".vectors": true, ".codes": true, ".codebook": true}, kinds)
+
+	damages := 40
+	for _, name := range names {
+		file, err := built.disk.Open(name)
+		require.NoError(t, err)
+		for i := range damages {
+			r := rand.New(rand.NewPCG(uint64(i), 5))
+			w := *built
+			w.r, w.disk = r, built.disk.Crash(r) // all is synced: a plain copy
+			if i%3 == 0 {
+				require.NoError(t, w.disk.Truncate(name, r.Int64N(file.Size())))
+			} else {
+				require.NoError(t, w.disk.Flip(name, r.Int64N(file.Size()), r.IntN(8)))
+			}
+			w.t = t
+			w.open()
+			w.check()
+			w.steps(100)
+			w.check()
+			require.Zero(t, w.index.pending.left(), "%s, damage %d: all is made anew", name, i)
+			require.NoError(t, w.index.Close(context.Background()))
+			w.open()
+			w.check()
+		}
+	}
+}

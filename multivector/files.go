@@ -1,0 +1,157 @@
+package multivector
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"sync/atomic"
+
+	"weaviate-colpali/maxsim"
+	"weaviate-colpali/multivector/internal/codebook"
+	"weaviate-colpali/multivector/internal/format"
+	"weaviate-colpali/multivector/internal/vfs"
+)
+
+// files is the directory of an index. Every file is written whole, made durable,
+// given its name, and never changed. Which documents live is not written down: the
+// source knows, and an index that opens asks it.
+type files struct {
+	fs   vfs.FS
+	last atomic.Uint64 // the largest number of a file so far
+}
+
+// write makes a new file.
+func (f *files) write(kind format.Kind, write func(w io.Writer) error) (number uint64, err error) {
+	number = f.last.Add(1)
+	if err := vfs.WriteFile(f.fs, format.FileName(number, kind), write); err != nil {
+		return 0, err
+	}
+	return number, nil
+}
+
+// remove takes files away that nothing needs any more. What cannot be removed now
+// is when the index opens the next time.
+func (f *files) remove(kind format.Kind, number uint64) {
+	if number != 0 {
+		_ = f.fs.Remove(format.FileName(number, kind))
+	}
+}
+
+// writeVectors writes documents and opens what was written.
+func (f *files) writeVectors(dim int, documents iter.Seq2[uint64, maxsim.Int8Matrix]) (*part, error) {
+	number, err := f.write(format.KindVectors, func(w io.Writer) error { return format.WriteVectors(w, dim, documents) })
+	if err != nil {
+		return nil, err
+	}
+	p, err := f.openVectors(number)
+	if err != nil {
+		f.remove(format.KindVectors, number)
+		return nil, fmt.Errorf("open what was written: %w", err)
+	}
+	return p, nil
+}
+
+// openVectors opens a file of vectors as a part.
+func (f *files) openVectors(number uint64) (*part, error) {
+	mapping, err := f.fs.Map(format.FileName(number, format.KindVectors))
+	if err != nil {
+		return nil, err
+	}
+	var vectors *format.Vectors
+	if fault := vfs.Guard(func() { vectors, err = format.OpenVectors(mapping.Bytes()) }); fault != nil {
+		err = fault
+	}
+	if err != nil {
+		return nil, errors.Join(err, mapping.Close())
+	}
+	return newPart(&mapped{vectors, mapping}, number), nil
+}
+
+// mapped is documents in a mapped file.
+type mapped struct {
+	*format.Vectors
+	mapping vfs.Mapping
+}
+
+func (m *mapped) WillNeed(i int) { m.mapping.WillNeed(m.Range(i)) }
+func (m *mapped) Close() error   { return m.mapping.Close() }
+
+// writeCodes writes the codes of a part that a file holds.
+func (f *files) writeCodes(p *part, c *coded) error {
+	number, err := f.write(format.KindCodes, func(w io.Writer) error {
+		return format.WriteCodes(w, &format.Codes{
+			Vectors: p.file, Codebook: c.generation.file, Centroids: c.generation.centroids.Rows(),
+			Offsets: c.offsets, IDs16: c.narrow, IDs32: c.wide,
+		})
+	})
+	c.file = number
+	return err
+}
+
+// read reads a small file into memory.
+func (f *files) read(name string) ([]byte, error) {
+	r, err := f.fs.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	b := make([]byte, r.Size())
+	if n, err := r.ReadAt(b, 0); n < len(b) {
+		return nil, err
+	}
+	return b, nil
+}
+
+func (f *files) writeGeneration(g *generation) error {
+	parts := g.codebook.Parts()
+	number, err := f.write(format.KindCodebook, func(w io.Writer) error {
+		return format.WriteCodebook(w, &format.Codebook{
+			Dim: parts.Centroids.Dim, Centroids: parts.Centroids.Data, Cells: parts.Cells.Data, Children: parts.Offsets,
+			Cosine: parts.MeanCosine, Documents: uint64(g.documents),
+		})
+	})
+	g.file = number
+	return err
+}
+
+func (f *files) openGeneration(number uint64) (*generation, error) {
+	b, err := f.read(format.FileName(number, format.KindCodebook))
+	if err != nil {
+		return nil, err
+	}
+	stored, err := format.OpenCodebook(b)
+	if err != nil {
+		return nil, err
+	}
+	book, err := codebook.FromParts(codebook.Parts{
+		Cells:      maxsim.Matrix{Data: stored.Cells, Dim: stored.Dim},
+		Centroids:  maxsim.Matrix{Data: stored.Centroids, Dim: stored.Dim},
+		Offsets:    stored.Children,
+		MeanCosine: stored.Cosine,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newGeneration(book, int(stored.Documents), number), nil
+}
+
+// list is the numbers of the files of each kind, and what else lies there.
+func (f *files) list() (numbers map[format.Kind][]uint64, others []string, err error) {
+	names, err := f.fs.List(".")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, err
+	}
+	numbers = map[format.Kind][]uint64{}
+	for _, name := range names {
+		number, kind, ok := format.ParseFileName(name)
+		if !ok {
+			others = append(others, name)
+			continue
+		}
+		numbers[kind] = append(numbers[kind], number)
+		f.last.Store(max(f.last.Load(), number))
+	}
+	return numbers, others, nil
+}

@@ -1,0 +1,57 @@
+package multivector
+
+import "weaviate-colpali/multivector/internal/codebook"
+
+// limits are the sizes at which the index begins to do something. Only tests set
+// them lower.
+type limits struct {
+	// rerankAll is how many candidates are always scored by 8-bit codes, without a
+	// look at their centroids: 500 pages take 15 ms on a core, and then the answer is
+	// certified.
+	rerankAll int
+
+	// shortlist is how many candidates are scored by 8-bit codes at least. 100 for 10
+	// results found 0.997 of them among 2,000 pages, 50 found 0.995; more pages
+	// need more of both.
+	shortlist int
+
+	// trainDocuments is how many documents an index has before it trains centroids.
+	// Below, scoring all of them by 8-bit codes takes less than 60 ms on a core.
+	trainDocuments int
+
+	// retrainGrowth is how many times as many documents there are when the centroids
+	// are trained anew.
+	retrainGrowth int
+
+	// centroids is how many suit a number of documents, sampleRows bounds what a
+	// training looks at: 67 MB of vectors of 128 dimensions.
+	centroids  func(documents int) int
+	sampleRows int
+
+	// headDocuments and headBytes are how much is kept in memory before it is written:
+	// what a crash loses is read from the object store again, 512 pages in 0.2 s.
+	headDocuments int
+	headBytes     int
+
+	// mergeDocuments is how many documents merging puts into one file, smallFiles how
+	// many smaller files wait for it. A page is then written twice or thrice.
+	mergeDocuments int
+	smallFiles     int
+
+	// deadShare is the share of deleted documents above which a file is written anew.
+	deadShare float64
+}
+
+var usual = limits{
+	rerankAll:      500,
+	shortlist:      100,
+	trainDocuments: 2000,
+	retrainGrowth:  4,
+	centroids:      codebook.CentroidsFor,
+	sampleRows:     128 << 10,
+	headDocuments:  512,
+	headBytes:      64 << 20,
+	mergeDocuments: 16 << 10,
+	smallFiles:     8,
+	deadShare:      0.2,
+}

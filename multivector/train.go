@@ -1,0 +1,118 @@
+package multivector
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+
+	"weaviate-colpali/maxsim"
+	"weaviate-colpali/multivector/internal/codebook"
+	"weaviate-colpali/multivector/internal/format"
+)
+
+// trainSeed makes every training of the same documents the same.
+const trainSeed = 1
+
+func newGeneration(book *codebook.Codebook, documents int, file uint64) *generation {
+	return &generation{file: file, documents: documents, codebook: book, centroids: book.Int8()}
+}
+
+// train trains centroids when it is time, and gives codes to parts that have none
+// of the newest generation.
+func (x *Index) train(ctx context.Context) (done bool, err error) {
+	x.mu.RLock()
+	g, documents, parts := x.generation, len(x.where), slices.Clone(x.parts)
+	x.mu.RUnlock()
+	if g == nil && documents < x.limits.trainDocuments {
+		return false, nil
+	}
+	if g == nil || documents >= x.limits.retrainGrowth*g.documents {
+		return true, x.newGeneration(ctx, parts, documents)
+	}
+	for _, p := range parts {
+		if c := p.coded.Load(); c == nil || c.generation != g {
+			return true, x.recode(ctx, p, g)
+		}
+	}
+	return false, nil
+}
+
+// newGeneration trains a codebook. From now on new parts are coded with it.
+func (x *Index) newGeneration(ctx context.Context, parts []*part, documents int) error {
+	book, err := codebook.Train(ctx, sample(parts, x.knownDim(), x.limits.sampleRows), codebook.Options{
+		Centroids: x.limits.centroids(documents), Seed: trainSeed,
+	})
+	if err != nil {
+		return err
+	}
+	g := newGeneration(book, documents, 0)
+	if x.files != nil {
+		if err := x.files.writeGeneration(g); err != nil {
+			return err
+		}
+	}
+	x.mu.Lock()
+	x.generation = g
+	x.mu.Unlock()
+	x.logger.Info("trained the index's centroids", "documents", documents, "centroids", book.Len(), "mean_cosine", book.MeanCosine())
+	return nil
+}
+
+// sample is at most so many rows of the parts' documents, the same for the same
+// documents.
+func sample(parts []*part, dim, most int) maxsim.Matrix {
+	var all []pick
+	rows := 0
+	for _, p := range parts {
+		for row := range p.Documents() {
+			if !p.dead.has(row) {
+				all = append(all, pick{part: p, row: row})
+				rows += p.Document(row).Rows()
+			}
+		}
+	}
+	r := rand.New(rand.NewPCG(trainSeed, trainSeed))
+	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	m := maxsim.Matrix{Dim: dim}
+	for _, p := range all {
+		if len(m.Data) >= most*dim {
+			break
+		}
+		if !p.sound(p.row) {
+			continue
+		}
+		doc := p.Document(p.row)
+		// Every row of a few pages would show few topics: some rows of many pages.
+		share := max(1, doc.Rows()*most/max(rows, most))
+		for range min(share, doc.Rows()) {
+			if row := r.IntN(doc.Rows()); doc.Scales[row] > 0 {
+				m.Data = doc.AppendRow(m.Data, row)
+			}
+		}
+	}
+	return m
+}
+
+// recode gives a part the codes of a generation.
+func (x *Index) recode(ctx context.Context, p *part, g *generation) error {
+	c := newCoded(g)
+	for row := range p.Documents() {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		ids, _ := g.codebook.CodesInt8(nil, p.Document(row))
+		c.add(ids)
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
+	if p.file != 0 {
+		if err := x.files.writeCodes(p, c); err != nil {
+			return err
+		}
+	}
+	if before := p.coded.Swap(c); before != nil && before.file != 0 {
+		x.files.remove(format.KindCodes, before.file)
+	}
+	return nil
+}

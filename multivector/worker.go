@@ -1,0 +1,85 @@
+package multivector
+
+import (
+	"context"
+	"sync"
+
+	"weaviate-colpali/multivector/internal/vfs"
+)
+
+// worker does in the background what makes searches fast and files few. Nothing
+// waits for it: a search is as right before it ran as after.
+type worker struct {
+	work    chan struct{} // of capacity 1: something may be to do
+	cancel  context.CancelFunc
+	stopped sync.WaitGroup
+
+	// turn is held while the worker changes files, and by who wants them to hold
+	// still.
+	turn sync.Mutex
+}
+
+func (w *worker) wake() {
+	select {
+	case w.work <- struct{}{}:
+	default:
+	}
+}
+
+func (w *worker) stop() {
+	if w.cancel != nil {
+		w.cancel()
+	}
+	w.stopped.Wait()
+}
+
+// startWorker lets the worker begin.
+func (x *Index) startWorker() {
+	ctx, cancel := context.WithCancel(context.Background())
+	x.worker.work, x.worker.cancel = make(chan struct{}, 1), cancel
+	x.worker.stopped.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-x.worker.work:
+			}
+			for x.step(ctx) && ctx.Err() == nil {
+			}
+		}
+	})
+}
+
+// step does one thing that is due, and reports whether there may be another.
+func (x *Index) step(ctx context.Context) bool {
+	x.worker.turn.Lock()
+	defer x.worker.turn.Unlock()
+	for _, task := range []struct {
+		name string
+		do   func(context.Context) (done bool, err error)
+	}{
+		{"read documents from the object store", x.catchUp},
+		{"write documents to a file", x.flushHead},
+		{"merge files", x.merge},
+		{"train centroids", x.train},
+	} {
+		var done bool
+		var err error
+		// A disk that cannot read a file is an error of this task, not the end of the
+		// process.
+		if fault := vfs.Guard(func() { done, err = task.do(ctx) }); fault != nil {
+			err = fault
+		}
+		switch {
+		case ctx.Err() != nil:
+			return false
+		case err != nil:
+			// The next write tries again. Until then searches do without.
+			x.logger.Error("the index could not "+task.name+"; searches stay exact and are slower", "error", err)
+			return false
+		case done:
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,173 @@
+package multivector
+
+import (
+	"context"
+	"slices"
+
+	"weaviate-colpali/maxsim"
+	"weaviate-colpali/multivector/internal/format"
+)
+
+// head is the parts that are in no file.
+func (x *Index) head() []*part {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if x.files == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(x.parts), func(p *part) bool { return p.file != 0 })
+}
+
+// flushHead writes the head to a file when it has grown large.
+func (x *Index) flushHead(ctx context.Context) (done bool, err error) {
+	head := x.head()
+	documents, bytes := 0, 0
+	for _, p := range head {
+		documents += p.live()
+		for row := range p.Documents() {
+			bytes += len(p.Document(row).Codes)
+		}
+	}
+	if documents < x.limits.headDocuments && bytes < x.limits.headBytes {
+		return false, nil
+	}
+	return x.write(ctx, head)
+}
+
+// merge writes files anew that hold many deleted documents, and small ones
+// together.
+func (x *Index) merge(ctx context.Context) (done bool, err error) {
+	x.mu.RLock()
+	var due, small []*part
+	for _, p := range x.parts {
+		switch {
+		case p.file == 0:
+		case float64(p.buried.Load()) > x.limits.deadShare*float64(p.Documents()):
+			due = append(due, p)
+		case p.live() < x.limits.mergeDocuments/2:
+			small = append(small, p)
+		}
+	}
+	x.mu.RUnlock()
+	if len(small) >= x.limits.smallFiles {
+		due = append(due, small...)
+	}
+	documents := 0
+	for i, p := range due {
+		if documents += p.live(); documents > x.limits.mergeDocuments && i > 0 {
+			due = due[:i]
+			break
+		}
+	}
+	return x.write(ctx, due)
+}
+
+// write puts the live documents of parts into one file, in place of them.
+func (x *Index) write(ctx context.Context, parts []*part) (done bool, err error) {
+	if len(parts) == 0 {
+		return false, nil
+	}
+	var written *part
+	if slices.ContainsFunc(parts, func(p *part) bool { return p.live() > 0 }) {
+		if written, err = x.writeLive(ctx, parts); err != nil {
+			return false, err
+		}
+	}
+	x.replace(parts, written)
+	for _, p := range parts {
+		x.files.remove(format.KindVectors, p.file)
+		if c := p.coded.Load(); c != nil {
+			x.files.remove(format.KindCodes, c.file)
+		}
+	}
+	return true, nil
+}
+
+// writeLive writes the live documents of parts, and their codes if all are of one
+// generation.
+func (x *Index) writeLive(ctx context.Context, parts []*part) (*part, error) {
+	g := oneGeneration(parts)
+	var codes *coded
+	if g != nil {
+		codes = newCoded(g)
+	}
+	written, err := x.files.writeVectors(x.knownDim(), func(yield func(uint64, maxsim.Int8Matrix) bool) {
+		for _, p := range parts {
+			for row := range p.Documents() {
+				if p.dead.has(row) || ctx.Err() != nil || !p.sound(row) {
+					continue
+				}
+				if codes != nil {
+					codes.add(p.coded.Load().of(row))
+				}
+				if !yield(p.ID(row), p.Document(row)) {
+					return
+				}
+			}
+		}
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case ctx.Err() != nil:
+		_ = written.Close()
+		x.files.remove(format.KindVectors, written.file)
+		return nil, ctx.Err()
+	case codes == nil:
+		return written, nil
+	}
+	if err := codes.check(); err != nil {
+		return nil, err
+	}
+	written.coded.Store(codes)
+	return written, x.files.writeCodes(written, codes)
+}
+
+// oneGeneration is the generation that all parts are coded with, or nil.
+func oneGeneration(parts []*part) *generation {
+	var g *generation
+	for _, p := range parts {
+		c := p.coded.Load()
+		if c == nil || g != nil && c.generation != g {
+			return nil
+		}
+		g = c.generation
+	}
+	return g
+}
+
+// replace puts written in place of parts. What was deleted since it was written is
+// deleted in it, too; what it left out is read from the source again.
+func (x *Index) replace(parts []*part, written *part) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.parts = slices.DeleteFunc(slices.Clone(x.parts), func(p *part) bool { return slices.Contains(parts, p) })
+	var orphans []uint64
+	if written != nil {
+		for row := range written.Documents() {
+			id := written.ID(row)
+			if at, ok := x.where[id]; ok && slices.Contains(parts, at.part) {
+				x.where[id] = place{written, row}
+			} else {
+				written.bury(row)
+			}
+		}
+		x.parts = append(x.parts, written)
+	}
+	for _, p := range parts {
+		for row := range p.Documents() {
+			if at, ok := x.where[p.ID(row)]; ok && at.part == p {
+				delete(x.where, p.ID(row))
+				orphans = append(orphans, p.ID(row))
+			}
+		}
+	}
+	x.await(orphans)
+	x.publish()
+}
+
+func (x *Index) knownDim() int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.dim
+}
