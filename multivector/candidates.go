@@ -59,7 +59,7 @@ func (c candidates) wanted(k int, options SearchOptions, limits limits) int {
 	if k >= all {
 		return all
 	}
-	n := max(limits.shortlist, 8*k)
+	n := max(limits.shortlist, 10*k)
 	if options.Precision == Fast {
 		n /= 2
 	}

@@ -109,7 +109,7 @@ func (f *files) writeGeneration(g *generation) error {
 	number, err := f.write(format.KindCodebook, func(w io.Writer) error {
 		return format.WriteCodebook(w, &format.Codebook{
 			Dim: parts.Centroids.Dim, Centroids: parts.Centroids.Data, Cells: parts.Cells.Data, Children: parts.Offsets,
-			Cosine: parts.MeanCosine, Documents: uint64(g.documents),
+			Reach: parts.Reach, Cosine: parts.MeanCosine, Documents: uint64(g.documents),
 		})
 	})
 	g.file = number
@@ -129,6 +129,7 @@ func (f *files) openGeneration(number uint64) (*generation, error) {
 		Cells:      maxsim.Matrix{Data: stored.Cells, Dim: stored.Dim},
 		Centroids:  maxsim.Matrix{Data: stored.Centroids, Dim: stored.Dim},
 		Offsets:    stored.Children,
+		Reach:      stored.Reach,
 		MeanCosine: stored.Cosine,
 	})
 	if err != nil {

@@ -10,7 +10,7 @@
 // levels. A vector is compared with the centroids of the cells that are nearly as
 // near as its nearest one: how nearly is measured when the codebook is trained,
 // so that 97 % of the vectors find the centroid that a search of all would find,
-// for a ninth of the work.
+// for about an eighth of the work.
 //
 // Everything works on directions. Vectors that have none, since they are zero, hold
 // NaN or an infinity, or are so large or small that their square is not a number,

@@ -24,7 +24,7 @@ const (
 
 // measureReach sets how far from its nearest cell a row looks for centroids: far
 // enough for reachShare of these rows, unless that is too many cells. It is measured
-// because no constant suits all models; for package workload it comes to 0.14.
+// because no constant suits all models; for package workload it comes to 0.15.
 func (t *trainer) measureReach(c *Codebook, rows []int32) error {
 	rows = rows[:min(len(rows), reachRows)]
 	var needed, all []float32

@@ -13,6 +13,7 @@ type Codebook struct {
 	Cells     []float32 // coarse cells, row-major
 	Children  []uint32  // the centroids of cell i are those from Children[i] to Children[i+1]
 
+	Reach     float32 // how far below the cosine of a row's nearest cell others are searched
 	Cosine    float32 // mean cosine of the training sample to its centroids
 	Documents uint64  // when the training began
 }
@@ -28,6 +29,7 @@ func OpenCodebook(b []byte) (*Codebook, error) {
 		Centroids: view[float32](parts["centroids"].bytes),
 		Cells:     view[float32](parts["cells"].bytes),
 		Children:  view[uint32](parts["children"].bytes),
+		Reach:     view[float32](parts["reach"].bytes)[0],
 		Cosine:    view[float32](parts["cosine"].bytes)[0],
 		Documents: view[uint64](parts["documents"].bytes)[0],
 	}
@@ -51,6 +53,7 @@ func (c *Codebook) write(w io.Writer) error {
 	put(out, c.Centroids)
 	put(out, c.Cells)
 	put(out, c.Children)
+	put(out, []float32{c.Reach})
 	put(out, []float32{c.Cosine})
 	put(out, []uint64{c.Documents})
 	return out.close()
@@ -67,6 +70,9 @@ func (c *Codebook) check() error {
 		return err
 	}
 	if err := c.checkChildren(); err != nil {
+		return err
+	}
+	if err := checkRows("reach", []float32{c.Reach}, 1); err != nil {
 		return err
 	}
 	return checkRows("cosine", []float32{c.Cosine}, 1)

@@ -105,7 +105,7 @@ func TestDescribeInShort(t *testing.T) {
 			Facts{Kind: KindVectors, Dim: 5, IDs: []uint64{40, 7, math.MaxUint64}, Documents: 3},
 		},
 		FileName(2, KindCodebook): {
-			"00000002.codebook          sound             856 bytes  9 centroids of 5 dimensions in 3 cells, trained among 512 documents, mean cosine 0.875\n",
+			"00000002.codebook          sound             960 bytes  9 centroids of 5 dimensions in 3 cells, trained among 512 documents, mean cosine 0.875\n",
 			Facts{Kind: KindCodebook, Dim: 5, Centroids: 9},
 		},
 		FileName(4, KindCodes): {

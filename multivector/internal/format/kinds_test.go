@@ -111,6 +111,7 @@ func TestCodebooksThatDoNotFit(t *testing.T) {
 		"children: a cell ends before it begins":             func(c *Codebook) { c.Children[1] = 3 },
 		"children: from 1 to 3, expected 0 to 3":             func(c *Codebook) { c.Children[0] = 1 },
 		"children: from 0 to 4, expected 0 to 3":             func(c *Codebook) { c.Children[3] = 4 },
+		"reach: number 0 is NaN, expected a finite one":      func(c *Codebook) { c.Reach = nan },
 		"cosine: number 0 is NaN, expected a finite one":     func(c *Codebook) { c.Cosine = nan },
 		"children: from 0 to 4294967295, expected 0 to 3":    func(c *Codebook) { c.Children[3] = math.MaxUint32 },
 		"children: 5 numbers, expected 1 more than 3 cells":  func(c *Codebook) { c.Children = append(c.Children, 3) },

@@ -81,6 +81,7 @@ var layouts = map[Kind][]section{
 		{"centroids", "f32", "K x dim", "centroids, those of a cell side by side"},
 		{"cells", "f32", "C x dim", "coarse cells"},
 		{"children", "u32", "C+1", "first centroid of each cell, then K"},
+		{"reach", "f32", "1", "how far below the cosine of a row's nearest cell others are searched"},
 		{"cosine", "f32", "1", "mean cosine of the training sample to its centroids"},
 		{"documents", "u64", "1", "documents when the training began"},
 	},

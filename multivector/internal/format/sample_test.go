@@ -53,7 +53,7 @@ func sampleWideCodes() *Codes {
 }
 
 func sampleCodebook() *Codebook {
-	c := &Codebook{Dim: 5, Children: []uint32{0, 4, 4, 9}, Cosine: 0.875, Documents: 512}
+	c := &Codebook{Dim: 5, Children: []uint32{0, 4, 4, 9}, Reach: 0.25, Cosine: 0.875, Documents: 512}
 	for i := range 9 * c.Dim {
 		c.Centroids = append(c.Centroids, float32(i)/64)
 	}

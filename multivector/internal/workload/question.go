@@ -6,8 +6,8 @@ import (
 	"weaviate-colpali/maxsim"
 )
 
-// wordNoise makes a question differ from the page that it was planted on as much
-// as lets exact MaxSim find it first for 86 % of the questions.
+// wordNoise makes a question differ from the page that it was planted on so much
+// that exact MaxSim finds another page first for a quarter of the questions.
 const wordNoise = 0.6
 
 // Question makes question i about one of the first pages, and says which. It
