@@ -52,6 +52,13 @@ func BenchmarkScore(b *testing.B) {
 	}
 }
 
+func BenchmarkQuantize(b *testing.B) {
+	page := unitMatrix(rand.New(rand.NewPCG(13, 14)), 1030, 128)
+	for b.Loop() {
+		Quantize(page)
+	}
+}
+
 func BenchmarkTable(b *testing.B) {
 	r := rand.New(rand.NewPCG(11, 12))
 	const documents, each = 10000, 100

@@ -41,17 +41,27 @@ func (m Int8Matrix) AppendRow(dst []float32, i int) []float32 {
 // Quantize rounds every row to multiples of its largest magnitude / 127.
 func Quantize(m Matrix) Int8Matrix {
 	q := Int8Matrix{Codes: make([]uint8, len(m.Data)), Scales: make([]float32, m.Rows()), Dim: m.Dim}
+	signed := make([]int8, m.Dim)
 	for i := range q.Scales {
-		row, codes := m.Row(i), q.Codes[i*m.Dim:(i+1)*m.Dim]
-		var largest float32
-		for _, x := range row {
-			largest = max(largest, x, -x) // NaN if any is
+		row := m.Row(i)
+		c := quantizeRow(signed, row, largestMagnitude(row))
+		for d, code := range signed {
+			q.Codes[i*m.Dim+d] = uint8(code) ^ 0x80 // + 128
 		}
-		c := quantizeRow(row, largest, func(d int, code int8) { codes[d] = uint8(int(code) + 128) })
 		q.Scales[i] = c.scale
 		q.Residual, q.Norm = max(q.Residual, c.residual), max(q.Norm, c.norm)
 	}
 	return q
+}
+
+// largestMagnitude is NaN if any number is.
+func largestMagnitude(row []float32) float32 {
+	var largest uint32
+	for _, x := range row {
+		// Without their signs, floats are ordered as integers are, NaN last.
+		largest = max(largest, math.Float32bits(x)&^(1<<31))
+	}
+	return math.Float32frombits(largest)
 }
 
 // codesOfRow is what is known of a row in 8-bit codes. The norms are rounded up.
@@ -62,22 +72,23 @@ type codesOfRow struct {
 }
 
 // quantizeRow rounds a row to multiples of most/127.
-func quantizeRow(row []float32, most float32, put func(d int, code int8)) codesOfRow {
+func quantizeRow(codes []int8, row []float32, most float32) codesOfRow {
 	scale := most / 127
-	if scale == 0 || scale-scale != 0 { // nothing, or nothing finite
-		for d := range row {
-			put(d, 0)
-		}
-		if scale == 0 {
-			return codesOfRow{residual: roundUp(norm(row))}
-		}
+	switch {
+	case scale == 0:
+		clear(codes)
+		return codesOfRow{residual: roundUp(norm(row))}
+	case scale-scale != 0:
+		clear(codes)
 		return codesOfRow{scale: float32(math.NaN())}
 	}
+	step := float64(scale)
+	inverse := 1 / step
 	var lost, kept float64
 	for d, x := range row {
-		code := max(-127, min(127, math.RoundToEven(float64(x)/float64(scale))))
-		put(d, int8(code))
-		y := code * float64(scale)
+		code := max(-127, min(127, math.RoundToEven(float64(x)*inverse)))
+		codes[d] = int8(code)
+		y := code * step
 		lost += (float64(x) - y) * (float64(x) - y)
 		kept += y * y
 	}
@@ -113,14 +124,16 @@ func (q *Query) packI8() {
 		offered = append(offered, family.Lanes)
 	}
 	q.codes = make([]codesOfRow, q.Rows())
+	codes := make([]int8, q.Dim())
 	q.i8 = passes(q.Rows(), offered, func(first, lanes int) packedI8 {
 		p := packedI8{kernel: families[lanes], q: make([]int8, (q.Dim()+3)/4*4*lanes), bias: make([]int32, lanes)}
 		for lane := range min(lanes, q.Rows()-first) {
 			row := q.matrix.Row(first + lane)
-			q.codes[first+lane] = quantizeRow(row, largestPair(row), func(d int, code int8) {
+			q.codes[first+lane] = quantizeRow(codes, row, largestPair(row))
+			for d, code := range codes {
 				p.q[(d/4*lanes+lane)*4+d%4] = code
 				p.bias[lane] -= 128 * int32(code)
-			})
+			}
 		}
 		return p
 	})

@@ -26,7 +26,7 @@ func scoreCodes(query Matrix, doc Int8Matrix) float32 {
 		for j := range doc.Rows() {
 			var sum int32
 			for d, x := range row {
-				code := int32(math.RoundToEven(float64(x) / float64(scale)))
+				code := int32(math.RoundToEven(float64(x) * (1 / float64(scale))))
 				sum += code * (int32(doc.Codes[j*doc.Dim+d]) - 128)
 			}
 			best = max(best, float32(sum)*doc.Scales[j])
@@ -62,10 +62,10 @@ func TestNoPairOfQueryCodesSaturates(t *testing.T) {
 				row[d] *= 1e4
 			}
 		}
-		codes := make([]int, len(row))
-		quantizeRow(row, largestPair(row), func(d int, code int8) { codes[d] = int(code) })
+		codes := make([]int8, len(row))
+		quantizeRow(codes, row, largestPair(row))
 		for d := 0; d < len(codes); d += 2 {
-			require.LessOrEqual(t, max(codes[d], -codes[d])+max(codes[d+1], -codes[d+1]), 128)
+			require.LessOrEqual(t, math.Abs(float64(codes[d]))+math.Abs(float64(codes[d+1])), 128.0)
 		}
 	}
 }
