@@ -59,6 +59,10 @@ unit: onnxruntime ## unit tests with the race detector, against unpatched Weavia
 	$(GO) test -tags noasm ./maxsim/...
 	cd tools/dev/bench && $(GO) test ./...
 
+.PHONY: torture
+torture: ## the index under a million random operations, power cuts and damages; takes some ten minutes
+	$(GO) test ./multivector -timeout 60m -run 'TestModelOnDisk|TestDamage|TestEveryOperation' -worlds 4000 -damages 1000
+
 # An emulated processor is slow: it runs what others cannot, with -short and a pattern, and leaves the rest out.
 EMULATE   := $(GO) run ./tools/dev/emulate -timeout 20m
 SCORES    := TestKernelIs|TestScoreStrided|TestScoreInt8|TestScoreHalf|TestTop

@@ -76,8 +76,8 @@ func (c corpus) build(b *testing.B, dir string) *Index {
 	}
 	added := time.Since(start)
 	settle(b, x)
-	b.Logf("added at %.2f ms a page, then %.1f s in the background; %d bytes a page on disk",
-		added.Seconds()*1e3/float64(*pages), (time.Since(start) - added).Seconds(), sizeOf(b, dir) / *pages)
+	b.Logf("added at %.2f ms a page, then %.1f s in the background; %d bytes a page on disk; shortlist %d",
+		added.Seconds()*1e3/float64(*pages), (time.Since(start) - added).Seconds(), sizeOf(b, dir) / *pages, x.shortlist(10, Balanced))
 	return x
 }
 
@@ -114,10 +114,6 @@ func BenchmarkPages(b *testing.B) {
 	for i, query := range c.queries {
 		exact[i] = search(SearchOptions{Precision: Exact})(query, 100)
 	}
-	one := idSet{}
-	for id := uint64(0); id < uint64(*pages); id += 100 {
-		one[id] = true
-	}
 	for _, way := range []struct {
 		name   string
 		k      int
@@ -127,7 +123,6 @@ func BenchmarkPages(b *testing.B) {
 		{"precision=balanced", 10, search(SearchOptions{})},
 		{"precision=balanced", 100, search(SearchOptions{})},
 		{"precision=exact", 10, search(SearchOptions{Precision: Exact})},
-		{"precision=balanced, filter=1%", 10, search(SearchOptions{Filter: one})},
 		{"float32 of every page", 10, c.float32},
 	} {
 		b.Run(fmt.Sprintf("pages=%d/k=%d/%s", *pages, way.k, way.name), func(b *testing.B) {

@@ -51,19 +51,12 @@ func (c candidates) inParts() int {
 }
 
 // wanted is how many candidates a search puts on its shortlist.
-func (c candidates) wanted(k int, options SearchOptions, limits limits) int {
+func (x *Index) wanted(c candidates, k int, options SearchOptions) int {
 	all := c.inParts()
-	if options.Precision == Exact || all <= limits.rerankAll {
+	if options.Precision == Exact || all <= max(k, x.limits.rerankAll) {
 		return all
 	}
-	if k >= all {
-		return all
-	}
-	n := max(limits.shortlist, 10*k)
-	if options.Precision == Fast {
-		n /= 2
-	}
-	return min(n, all)
+	return min(x.shortlist(k, options.Precision), all)
 }
 
 // pick is a document that a search looks at more closely.

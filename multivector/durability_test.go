@@ -3,6 +3,7 @@ package multivector
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -14,6 +15,12 @@ import (
 
 	"weaviate-colpali/multivector/internal/vfs/faultfs"
 )
+
+// worlds is how many times TestModelOnDisk begins anew, with 250 operations each.
+var worlds = flag.Int("worlds", 40, "worlds of the model test, of 250 random operations each")
+
+// damages is how many ways TestDamageIsNoticedAndMended damages each file.
+var damages = flag.Int("damages", 40, "ways to damage each file")
 
 // low makes everything happen among a few dozen documents.
 var low = limits{
@@ -123,7 +130,7 @@ func (w *world) filter() Filter {
 // do is one random operation.
 func (w *world) do() {
 	w.t.Helper()
-	switch w.r.IntN(10) {
+	switch w.r.IntN(11) {
 	case 0, 1, 2:
 		w.add(1 + w.r.IntN(4))
 	case 3:
@@ -140,6 +147,12 @@ func (w *world) do() {
 	case 9: // a power cut
 		w.disk = w.disk.Crash(w.r)
 		w.open()
+	case 10: // a power cut while files are written
+		w.disk.FailFrom(1+w.r.IntN(12), errDisk)
+		w.add(4)
+		w.steps(5)
+		w.disk = w.disk.Crash(w.r)
+		w.open()
 	}
 }
 
@@ -154,7 +167,7 @@ func (w *world) repeat() {
 // Random operations, restarts and power cuts. After each, the index is what is
 // stored.
 func TestModelOnDisk(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range uint64(*worlds) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			w := newWorld(t, seed)
 			for range 250 {
@@ -220,11 +233,10 @@ func TestDamageIsNoticedAndMended(t *testing.T) {
 	}
 	require.Equal(t, map[string]bool{".vectors": true, ".codes": true, ".codebook": true}, kinds)
 
-	damages := 40
 	for _, name := range names {
 		file, err := built.disk.Open(name)
 		require.NoError(t, err)
-		for i := range damages {
+		for i := range *damages {
 			r := rand.New(rand.NewPCG(uint64(i), 5))
 			w := *built
 			w.r, w.disk = r, built.disk.Crash(r) // all is synced: a plain copy

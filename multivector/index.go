@@ -38,6 +38,7 @@ type Index struct {
 	pending backlogs
 	// generation is the codebook of new parts, nil before the first training.
 	generation *generation
+	tuning     tuning
 	// dim is what every document has, 0 while nobody knows.
 	dim    int
 	closed bool

@@ -25,7 +25,11 @@ type ranked struct {
 func rerank(ctx context.Context, query *maxsim.Query, shortlist []pick) (ranking []ranked, damaged []damage, err error) {
 	ranking = make([]ranked, len(shortlist))
 	for _, p := range shortlist {
-		p.WillNeed(p.row)
+		// What was read before is mostly still in memory, and telling takes the kernel as
+		// long as reading takes us: 700 pages 7 ms.
+		if !p.checked.has(p.row) {
+			p.WillNeed(p.row)
+		}
 	}
 	var next atomic.Int64
 	var workers sync.WaitGroup

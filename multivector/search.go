@@ -17,12 +17,13 @@ type Filter interface {
 type Precision int
 
 const (
-	// Balanced looks at the best candidates by centroids only. It is the default.
+	// Balanced looks closely at as many candidates as the index found that it takes
+	// for nearly all results. It is the default.
 	Balanced Precision = iota
 	// Exact answers as brute force does, and says so.
 	Exact
-	// Fast is Balanced with half the candidates, and trusts 8-bit codes in the order
-	// of what follows the k-th place.
+	// Fast looks closely at a hundred candidates, and trusts 8-bit codes in who is
+	// among the k best.
 	Fast
 )
 
@@ -90,7 +91,7 @@ func (x *Index) Search(ctx context.Context, query *maxsim.Query, k int, options 
 	if err := vfs.Guard(func() {
 		candidates = s.candidates(options.Filter)
 		trace.Candidates = candidates.count()
-		shortlist = candidates.shortlist(query, candidates.wanted(k, options, x.limits), &trace)
+		shortlist = candidates.shortlist(query, x.wanted(candidates, k, options), &trace)
 	}); err != nil {
 		return nil, fmt.Errorf("search: a file of the index cannot be read: %w", err)
 	}

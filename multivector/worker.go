@@ -62,6 +62,7 @@ func (x *Index) step(ctx context.Context) bool {
 		{"write documents to a file", x.flushHead},
 		{"merge files", x.merge},
 		{"train centroids", x.train},
+		{"tune its searches", x.tune},
 	} {
 		var done bool
 		var err error

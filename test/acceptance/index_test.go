@@ -2,6 +2,8 @@ package acceptance
 
 import (
 	"maps"
+	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,6 +33,7 @@ func TestIndexAsynchronous(t *testing.T) {
 
 func testIndex(t *testing.T, n *node) {
 	t.Run("search", func(t *testing.T) { testIndexSearch(t, n) })
+	t.Run("precision", func(t *testing.T) { testPrecision(t, n) })
 	t.Run("mutations", func(t *testing.T) { testIndexMutations(t, n) })
 	t.Run("two vectors", func(t *testing.T) { testTwoVectors(t, n) })
 	t.Run("added vector", func(t *testing.T) { testAddedVector(t, n) })
@@ -203,6 +206,48 @@ func testIndexMutations(t *testing.T, n *node) {
 
 // testTwoVectors: two of our indexes in one collection are two indexes, and a search over both adds
 // their distances.
+// testPrecision has as many documents as make the index train its centroids.
+func testPrecision(t *testing.T, n *node) {
+	const class, count = "IndexPrecision", 2600
+	n.create(t, with(matrixCollection(class), func(v *models.VectorConfig) {
+		v.VectorIndexConfig.(object)["multivector"].(object)["plaid"].(object)["precision"] = "exact"
+	}))
+	objects := matrixObjects(class, count, 7)
+	for part := range slices.Chunk(objects, 650) {
+		n.imports(t, part)
+	}
+	documents := map[string]matrix{}
+	for _, o := range objects {
+		documents[o.ID.String()] = o.Vectors[ownVector].(matrix)
+	}
+	r := seeded(8)
+	for range 5 {
+		q := randomMatrix(r, 6, matrixDim)
+		requireExact(t, q, documents, 10, n.search(t, class, query{nearVector: n.vector(ownVector, q), limit: 10}))
+	}
+
+	for _, precision := range []string{"fast", "balanced"} {
+		var updated models.Class
+		n.get(t, "/schema/"+class, &updated)
+		with(&updated, func(v *models.VectorConfig) {
+			v.VectorIndexConfig.(object)["multivector"].(object)["plaid"].(object)["precision"] = precision
+		})
+		status, text := n.call(t, http.MethodPut, "/schema/"+class, &updated)
+		require.Equal(t, http.StatusOK, status, text)
+		config := n.schema(t, class).VectorConfig[ownVector].VectorIndexConfig
+		require.Equal(t, precision, config["multivector"].(object)["plaid"].(object)["precision"])
+
+		// Made-up matrices have no neighbours that centroids could tell: what is found is
+		// another matter (see the benchmark of multivector), that it has its own score is not.
+		q := randomMatrix(r, 6, matrixDim)
+		hits := n.search(t, class, query{nearVector: n.vector(ownVector, q), limit: 10})
+		require.Len(t, hits, 10)
+		for _, h := range hits {
+			require.InDelta(t, -maxSim(q, documents[h.ID]), h.Distance, 1e-4)
+		}
+	}
+}
+
 func testTwoVectors(t *testing.T, n *node) {
 	const class, count = "IndexTwoVectors", 30
 	collection := matrixCollection(class)

@@ -48,8 +48,9 @@ The block "multivector.plaid" in "vectorIndexConfig", with "vectorIndexType": "h
     "vectorIndexConfig": {"multivector": {"enabled": true, "plaid": {"enabled": true}}}
 
 "precision" says what searches give for what time, and may be changed at any time: "exact" answers as brute
-force does; "balanced", the default, looks closely at the pages whose centroids are most promising, and finds
-nearly the same; "fast" looks at half as many. Small collections and tight filters are answered exactly anyway.
+force does; "balanced", the default, looks closely at the pages whose centroids are most promising, as many as
+the index found it takes for 99 % of the results; "fast" at a hundred. Collections of less than 2,000 pages, and
+filters that leave 500 or fewer, are answered exactly anyway.
 
 "enabled" cannot be switched on or off on an existing collection, and it excludes muvera, pq, bq, sq, rq and
 skip. The distance is "dot": the negative of the MaxSim score, so smaller is better.
