@@ -49,7 +49,7 @@ The block "multivector.plaid" in "vectorIndexConfig", with "vectorIndexType": "h
 
 "precision" says what searches give for what time, and may be changed at any time: "exact" answers as brute
 force does; "balanced", the default, looks closely at the pages whose centroids are most promising, as many as
-the index found it takes for 99 % of the results; "fast" at a hundred. Collections of less than 2,000 pages, and
+the index found that it takes for nearly all results; "fast" at a hundred. Collections of less than 2,000 pages, and
 filters that leave 500 or fewer, are answered exactly anyway.
 
 "enabled" cannot be switched on or off on an existing collection, and it excludes muvera, pq, bq, sq, rq and
