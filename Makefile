@@ -103,7 +103,8 @@ BENCH_TORCH ?=
 bench: onnxruntime $(BENCH_VENV)/stamp ## benchmarks, on an idle machine; BENCH_TORCH=torch==2.11.0 adds that peer (5 GB)
 	@$(if $(BENCH_TORCH),$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(BENCH_TORCH))
 	cd tools/dev/bench && $(GO) run . -python $(CURDIR)/$(BENCH_VENV)/bin/python
-	$(GO) test -run '^$$' -bench . -benchmem ./multivector ./vectorizer/...
+	$(GO) test -run '^$$' -bench Pages -benchtime 100x -v ./multivector
+	$(GO) test -run '^$$' -bench . -benchmem ./vectorizer/...
 
 $(BENCH_VENV)/stamp: tools/dev/bench/requirements.txt
 	$(PYTHON) -m venv $(BENCH_VENV)
