@@ -169,42 +169,15 @@ func (p packedI8) argmax(best []float32, row []uint32, doc Int8Matrix, b block) 
 // differs from [Query.Score] by no more than [Query.ErrorBound]. A row with a
 // number that is not finite, in the query or in doc, is passed over.
 func (q *Query) ScoreInt8(doc Int8Matrix) float32 {
-	if doc.Rows() == 0 {
-		return 0
-	}
-	q.mustFit(doc.Dim)
-	s := takeScratch()
-	defer s.free()
-	var score float64
-	for i := range q.i8 {
-		p := &q.i8[i]
-		largest(s, p, doc)
-		q.scale(s.best[:p.rows], p.first)
-		score += sum(s.best[:p.rows])
-	}
-	return float32(score)
+	q.mustFitRows(doc.Rows(), doc.Dim)
+	return score(q.i8, q.codes, doc)
 }
 
 // MatchInt8 is [Query.Match] by codes: which document row has the largest product
 // is decided by them. [Query.Refine] then computes what these rows are worth.
 func (q *Query) MatchInt8(dst []Match, doc Int8Matrix) []Match {
 	q.mustFitRows(doc.Rows(), doc.Dim)
-	s := takeScratch()
-	defer s.free()
-	for i := range q.i8 {
-		p := &q.i8[i]
-		matches(s, p, doc)
-		q.scale(s.best[:p.rows], p.first)
-		dst = s.appendMatches(dst, p.rows)
-	}
-	return dst
-}
-
-// scale turns the products of query rows from `first` on into dot products.
-func (q *Query) scale(products []float32, first int) {
-	for i := range products {
-		products[i] *= q.codes[first+i].scale
-	}
+	return appendMatches(dst, q.i8, q.codes, doc)
 }
 
 // Refine replaces the score of each match by the float32 dot product with the row

@@ -41,19 +41,36 @@ func (q *Query) Score(doc Matrix) float32 { return q.ScoreStrided(doc.strided())
 
 // ScoreStrided is [Query.Score] of rows that lie in something else.
 func (q *Query) ScoreStrided(doc Strided) float32 {
+	q.mustFitRows(doc.Rows(), doc.Dim)
+	return score(q.f32, nil, doc)
+}
+
+// score is the sum of every query row's largest product, times its scale where
+// there are codes.
+func score[D document, P packed[D]](passes []pass[P], codes []codesOfRow, doc D) float32 {
 	if doc.Rows() == 0 {
 		return 0
 	}
-	q.mustFit(doc.Dim)
 	s := takeScratch()
 	defer s.free()
 	var score float64
-	for i := range q.f32 {
-		p := &q.f32[i]
+	for i := range passes {
+		p := &passes[i]
 		largest(s, p, doc)
+		s.scale(p.first, p.rows, codes)
 		score += sum(s.best[:p.rows])
 	}
 	return float32(score)
+}
+
+// scale turns the products of 8-bit codes into dot products.
+func (s *scratch) scale(first, rows int, codes []codesOfRow) {
+	if codes == nil {
+		return
+	}
+	for i := range rows {
+		s.best[i] *= codes[first+i].scale
+	}
 }
 
 // sum adds up the largest dot products of query rows that have one. It adds in
@@ -79,11 +96,17 @@ type Match struct {
 // add up to the [Query.Score] of doc, but for rounding.
 func (q *Query) Match(dst []Match, doc Matrix) []Match {
 	q.mustFitRows(doc.Rows(), doc.Dim)
+	return appendMatches(dst, q.f32, nil, doc.strided())
+}
+
+// appendMatches is score that tells whose products they are.
+func appendMatches[D document, P packed[D]](dst []Match, passes []pass[P], codes []codesOfRow, doc D) []Match {
 	s := takeScratch()
 	defer s.free()
-	for i := range q.f32 {
-		p := &q.f32[i]
-		matches(s, p, doc.strided())
+	for i := range passes {
+		p := &passes[i]
+		matches(s, p, doc)
+		s.scale(p.first, p.rows, codes)
 		dst = s.appendMatches(dst, p.rows)
 	}
 	return dst

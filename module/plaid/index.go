@@ -57,6 +57,20 @@ func (x *Index) AddMultiBatch(ctx context.Context, ids []uint64, vectors [][][]f
 	if len(ids) != len(vectors) {
 		return fmt.Errorf("%d document ids for %d multi-vectors", len(ids), len(vectors))
 	}
+	for first := 0; first < len(ids); first += addBatch {
+		end := min(first+addBatch, len(ids))
+		if err := x.add(ctx, ids[first:end], vectors[first:end]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addBatch is how many documents are copied before they become codes, a quarter of
+// their size: 32 pages are 17 MB. A queue brings thousands at once.
+const addBatch = 32
+
+func (x *Index) add(ctx context.Context, ids []uint64, vectors [][][]float32) error {
 	documents := make([]multivector.Document, len(ids))
 	for i, id := range ids {
 		matrix, err := maxsim.FromRows(vectors[i])
