@@ -180,6 +180,23 @@ func TestModelOnDisk(t *testing.T) {
 	}
 }
 
+// Weaviate may shut a shard down while a backup has its files.
+func TestAnIndexWhoseFilesAreHeldCanBeClosed(t *testing.T) {
+	ctx := context.Background()
+	for _, end := range map[string]func(x *Index) error{
+		"close":   func(x *Index) error { return x.Close(ctx) },
+		"discard": (*Index).Discard,
+	} {
+		x, err := Open(ctx, Options{Source: newMemory(), Dir: t.TempDir()})
+		require.NoError(t, err)
+		x.Hold()
+		require.NoError(t, x.Add(ctx, documentsOf(2, 1)...)) // wakes the worker
+		require.NoError(t, end(x))
+		x.Resume()
+		require.ErrorIs(t, x.Add(ctx, documentsOf(2, 2)...), ErrClosed)
+	}
+}
+
 var errDisk = errors.New("the disk failed")
 
 // Every operation on files fails once, at every point of a workload.

@@ -216,7 +216,7 @@ func (x *Index) Close(ctx context.Context) error {
 	}
 	x.closed = true
 	x.mu.Unlock()
-	x.worker.stop()
+	x.stopWorker()
 	_, err := x.write(ctx, x.head())
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -229,7 +229,7 @@ func (x *Index) Discard() error {
 	x.mu.Lock()
 	x.closed = true
 	x.mu.Unlock()
-	x.worker.stop()
+	x.stopWorker()
 	x.mu.Lock()
 	x.empty()
 	x.mu.Unlock()

@@ -26,11 +26,18 @@ func (w *worker) wake() {
 	}
 }
 
-func (w *worker) stop() {
-	if w.cancel != nil {
-		w.cancel()
+// stopWorker ends the background. Who holds the files need not resume before.
+func (x *Index) stopWorker() {
+	if x.worker.cancel != nil {
+		x.worker.cancel()
 	}
-	w.stopped.Wait()
+	x.holding.Lock()
+	if x.holds > 0 {
+		x.holds = 0
+		x.worker.turn.Unlock()
+	}
+	x.holding.Unlock()
+	x.worker.stopped.Wait()
 }
 
 // startWorker lets the worker begin.
@@ -54,6 +61,9 @@ func (x *Index) startWorker() {
 func (x *Index) step(ctx context.Context) bool {
 	x.worker.turn.Lock()
 	defer x.worker.turn.Unlock()
+	if ctx.Err() != nil { // it ended while somebody else had the turn
+		return false
+	}
 	for _, task := range []struct {
 		name string
 		do   func(context.Context) (done bool, err error)
