@@ -28,6 +28,8 @@ var low = limits{
 	shortlist:      8,
 	trainDocuments: 20,
 	retrainGrowth:  3,
+	driftCosine:    0.02,
+	driftShare:     0.25,
 	centroids:      func(int) int { return 16 },
 	sampleRows:     500,
 	headDocuments:  8,

@@ -11,6 +11,7 @@ type generation struct {
 	documents int    // that there were at the training
 	codebook  *codebook.Codebook
 	centroids maxsim.Int8Matrix
+	since     drift
 }
 
 // wide tells whether the centroids need ids of 32 bits.
@@ -30,7 +31,7 @@ func (x *Index) encode(documents []Document) (*part, error) {
 	if g == nil {
 		return p, nil
 	}
-	coded, err := g.code(p)
+	coded, err := g.code(p, g.since.add)
 	if err != nil {
 		return nil, err
 	}
@@ -38,12 +39,14 @@ func (x *Index) encode(documents []Document) (*part, error) {
 	return p, nil
 }
 
-// code finds the centroids of a part's documents.
-func (g *generation) code(d documents) (*coded, error) {
+// code finds the centroids of a part's documents, and tells how near they are: the
+// mean cosine of each document's vectors to their centroids.
+func (g *generation) code(d documents, near func(meanCosine float32)) (*coded, error) {
 	c := newCoded(g)
 	for i := range d.Documents() {
-		ids, _ := g.codebook.CodesInt8(nil, d.Document(i))
+		ids, meanCosine := g.codebook.CodesInt8(nil, d.Document(i))
 		c.add(ids)
+		near(meanCosine)
 	}
 	return c, c.check()
 }

@@ -23,6 +23,12 @@ type limits struct {
 	// are trained anew.
 	retrainGrowth int
 
+	// driftCosine is how much farther documents may be from their centroids than at the
+	// training, driftShare how many of them, beside those of the training, it takes to
+	// train anew.
+	driftCosine float64
+	driftShare  float64
+
 	// centroids is how many suit a number of documents, sampleRows bounds what a
 	// training looks at: 32 rows for each of 8,192 centroids, 134 MB of vectors of 128
 	// dimensions. With 16 rows for each, a shortlist of 100 lost half a per cent.
@@ -48,6 +54,8 @@ var usual = limits{
 	shortlist:      100,
 	trainDocuments: 2000,
 	retrainGrowth:  4,
+	driftCosine:    0.02,
+	driftShare:     0.25,
 	centroids:      codebook.CentroidsFor,
 	sampleRows:     256 << 10,
 	headDocuments:  512,

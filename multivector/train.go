@@ -26,7 +26,7 @@ func (x *Index) train(ctx context.Context) (done bool, err error) {
 	if g == nil && documents < x.limits.trainDocuments {
 		return false, nil
 	}
-	if g == nil || documents >= x.limits.retrainGrowth*g.documents {
+	if g == nil || documents >= x.limits.retrainGrowth*g.documents || g.drifted(x.limits) {
 		return true, x.newGeneration(ctx, parts, documents)
 	}
 	for _, p := range parts {

@@ -1,0 +1,55 @@
+package multivector
+
+import (
+	"context"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"weaviate-colpali/maxsim"
+)
+
+// topic is a document of vectors near one of a few directions of its topic.
+func topic(r *rand.Rand, seed uint64) maxsim.Matrix {
+	directions := randomMatrix(rand.New(rand.NewPCG(seed, 1)), 6, 16)
+	m := randomMatrix(r, 8, 16)
+	for i := range m.Rows() {
+		direction := directions.Row(r.IntN(6))
+		for d, x := range direction {
+			m.Row(i)[d] = x + 0.1*m.Row(i)[d]
+		}
+	}
+	return m
+}
+
+func TestDocumentsOfANewTopicMakeTheIndexTrainAnew(t *testing.T) {
+	ctx := context.Background()
+	few := low
+	few.retrainGrowth = 1000
+	source, r := newMemory(), rand.New(rand.NewPCG(71, 72))
+	x, err := Open(ctx, Options{Source: source, idle: true, limits: &few})
+	require.NoError(t, err)
+	next := uint64(0)
+	add := func(n int, seed uint64) {
+		for range n {
+			source.put(next, topic(r, seed))
+			require.NoError(t, x.Add(ctx, source.documents(next)...))
+			next++
+		}
+		settle(t, x)
+	}
+	add(40, 1)
+	first := x.generation
+	require.NotNil(t, first)
+	add(30, 1)
+	require.Same(t, first, x.generation, "more of the same is no reason")
+	add(30, 2)
+	require.NotSame(t, first, x.generation)
+	for _, p := range x.parts {
+		require.Same(t, x.generation, p.coded.Load().generation, "all have the new centroids")
+	}
+	second := x.generation
+	add(10, 2)
+	require.Same(t, second, x.generation)
+}
