@@ -64,7 +64,7 @@ func makeCorpus(b *testing.B) corpus {
 func (c corpus) build(b *testing.B, dir string) *Index {
 	b.Helper()
 	ctx := context.Background()
-	x, err := Open(ctx, Options{Source: c.source, Dir: dir, idle: true})
+	x, err := Open(Options{Source: c.source, Dir: dir, idle: true})
 	require.NoError(b, err)
 	start := time.Now()
 	for first := 0; first < *pages; first += 50 {

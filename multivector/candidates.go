@@ -61,8 +61,8 @@ func (x *Index) wanted(c candidates, k int, options SearchOptions) int {
 
 // pick is a document that a search looks at more closely.
 type pick struct {
-	*part
-	row      int
+	place
+	id       uint64
 	estimate float32 // of its score, by centroids
 }
 
@@ -87,13 +87,13 @@ func (c candidates) shortlist(query *maxsim.Query, n int, trace *Trace) []pick {
 		table := tables.of(query, codes.generation)
 		best = codes.searchable.Top(best[:0], table, n, p.rows)
 		for _, candidate := range best {
-			known = append(known, pick{p.part, int(candidate.Document), table.Estimate(candidate.Sum)})
+			known = append(known, p.pick(candidate.Document, table.Estimate(candidate.Sum)))
 		}
 	}
 	trace.Centroids = tables.centroids()
 	trace.Certified = coded <= n
 	slices.SortFunc(known, func(a, b pick) int {
-		return cmp.Or(cmp.Compare(b.estimate, a.estimate), cmp.Compare(a.ID(a.row), b.ID(b.row)))
+		return cmp.Or(cmp.Compare(b.estimate, a.estimate), cmp.Compare(a.id, b.id))
 	})
 	return append(known[:min(n, len(known))], unknown...)
 }
@@ -109,9 +109,13 @@ func (c candidates) all() []pick {
 func (r rowsOf) picks() []pick {
 	picks := make([]pick, len(r.rows))
 	for i, row := range r.rows {
-		picks[i] = pick{part: r.part, row: int(row)}
+		picks[i] = r.pick(row, 0)
 	}
 	return picks
+}
+
+func (p *part) pick(row uint32, estimate float32) pick {
+	return pick{place: place{p, int(row)}, id: p.ID(int(row)), estimate: estimate}
 }
 
 // tables is the centroid tables of one query, one for each codebook in use.

@@ -1,10 +1,11 @@
 // Package multivector searches documents that are multi-vectors, by MaxSim.
 //
-// An [Index] knows which documents are live. It does not keep their vectors:
-// those are read from a [Source], which stays the only truth. So the index is
-// derived state, rebuilt with [Index.Load] whenever it is opened, and a search is
-// exact by construction: it scores every live document that passes the filter
-// with the vectors as they were stored. [Index.Search] is the way to read first.
+// An [Index] knows which documents are live, and keeps 8-bit codes and centroids of
+// them, by which [Index.Search] finds the few whose vectors are worth a look. The
+// vectors themselves are read from a [Source], which stays the only truth: every
+// score is that of the vectors as they were stored, and whatever the index keeps
+// can be made anew from them. [Index.Search] is the way to read first, then
+// FORMAT.md.
 //
 // # Words
 //

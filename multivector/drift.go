@@ -10,11 +10,11 @@ type drift struct {
 	documents int
 }
 
-func (d *drift) add(meanCosine float32) {
+func (d *drift) add(meanCosine float64, documents int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.sum += float64(meanCosine)
-	d.documents++
+	d.sum += meanCosine * float64(documents)
+	d.documents += documents
 }
 
 // drifted reports whether documents that came since the training are so much

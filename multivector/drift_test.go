@@ -28,7 +28,7 @@ func TestDocumentsOfANewTopicMakeTheIndexTrainAnew(t *testing.T) {
 	few := low
 	few.retrainGrowth = 1000
 	source, r := newMemory(), rand.New(rand.NewPCG(71, 72))
-	x, err := Open(ctx, Options{Source: source, idle: true, limits: &few})
+	x, err := Open(Options{Source: source, idle: true, limits: &few})
 	require.NoError(t, err)
 	next := uint64(0)
 	add := func(n int, seed uint64) {
@@ -52,4 +52,26 @@ func TestDocumentsOfANewTopicMakeTheIndexTrainAnew(t *testing.T) {
 	second := x.generation
 	add(10, 2)
 	require.Same(t, second, x.generation)
+}
+
+func TestTuningOfAnIndexThatCannotBeRead(t *testing.T) {
+	source, r := newMemory(), rand.New(rand.NewPCG(73, 74))
+	x, err := Open(Options{Source: source, idle: true, limits: &low})
+	require.NoError(t, err)
+	for id := range uint64(40) {
+		source.put(id, topic(r, 1))
+		require.NoError(t, x.Add(context.Background(), source.documents(id)...))
+	}
+	settle(t, x)
+	require.NotNil(t, x.tuning.generation)
+	x.tuning = tuning{}
+	for _, p := range x.parts {
+		for row := range p.Documents() {
+			p.checked.set(row)
+			p.damaged.set(row)
+		}
+	}
+	done, err := x.tune(context.Background())
+	require.NoError(t, err)
+	require.False(t, done)
 }

@@ -62,7 +62,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 func (w *world) open() {
 	w.t.Helper()
 	var err error
-	w.index, err = Open(context.Background(), Options{
+	w.index, err = Open(Options{
 		Source: w.source, Stored: slices.Collect(maps.Keys(w.source.stored)), fs: w.disk, idle: true, limits: &low,
 	})
 	require.NoError(w.t, err)
@@ -108,15 +108,17 @@ func (w *world) check() {
 		require.Equal(w.t, want, got)
 		require.True(w.t, trace.Certified)
 
-		got, err = w.index.Search(context.Background(), query, k, SearchOptions{Filter: filter, Trace: &trace})
-		require.NoError(w.t, err)
-		if trace.Certified {
-			require.Equal(w.t, want, got)
-		}
-		// Whatever it found has its exact score.
 		all := w.source.bruteForce(query, live, len(live), filter, nil)
-		for _, result := range got {
-			require.Contains(w.t, all, result)
+		for _, precision := range []Precision{Balanced, Fast} {
+			got, err = w.index.Search(context.Background(), query, k, SearchOptions{Filter: filter, Precision: precision, Trace: &trace})
+			require.NoError(w.t, err)
+			if trace.Certified {
+				require.Equal(w.t, want, got)
+			}
+			// Whatever it found has its exact score.
+			for _, result := range got {
+				require.Contains(w.t, all, result)
+			}
 		}
 	}
 }
@@ -189,7 +191,7 @@ func TestAnIndexWhoseFilesAreHeldCanBeClosed(t *testing.T) {
 		"close":   func(x *Index) error { return x.Close(ctx) },
 		"discard": (*Index).Discard,
 	} {
-		x, err := Open(ctx, Options{Source: newMemory(), Dir: t.TempDir()})
+		x, err := Open(Options{Source: newMemory(), Dir: t.TempDir()})
 		require.NoError(t, err)
 		x.Hold()
 		require.NoError(t, x.Add(ctx, documentsOf(2, 1)...)) // wakes the worker

@@ -1,6 +1,8 @@
 package multivector
 
 import (
+	"context"
+
 	"weaviate-colpali/maxsim"
 	"weaviate-colpali/multivector/internal/codebook"
 )
@@ -31,24 +33,30 @@ func (x *Index) encode(documents []Document) (*part, error) {
 	if g == nil {
 		return p, nil
 	}
-	coded, err := g.code(p, g.since.add)
+	c, meanCosine, err := g.code(context.Background(), p)
+	if err == nil {
+		err = x.setCodes(p, c)
+	}
 	if err != nil {
 		return nil, err
 	}
-	p.coded.Store(coded)
+	g.since.add(meanCosine, p.Documents())
 	return p, nil
 }
 
-// code finds the centroids of a part's documents, and tells how near they are: the
-// mean cosine of each document's vectors to their centroids.
-func (g *generation) code(d documents, near func(meanCosine float32)) (*coded, error) {
-	c := newCoded(g)
+// code finds the centroids of documents, and how near they are: the mean, over the
+// documents, of the mean cosine of their vectors to their centroids.
+func (g *generation) code(ctx context.Context, d documents) (c *coded, meanCosine float64, err error) {
+	c = newCoded(g)
 	for i := range d.Documents() {
-		ids, meanCosine := g.codebook.CodesInt8(nil, d.Document(i))
+		if ctx.Err() != nil {
+			return nil, 0, ctx.Err()
+		}
+		ids, cosine := g.codebook.CodesInt8(nil, d.Document(i))
 		c.add(ids)
-		near(meanCosine)
+		meanCosine += float64(cosine) / float64(d.Documents())
 	}
-	return c, c.check()
+	return c, meanCosine, nil
 }
 
 // coded is the centroids of documents: those of document i are number offsets[i]

@@ -53,8 +53,8 @@ type Index struct {
 
 // place is where a document is.
 type place struct {
-	part *part
-	row  int
+	*part
+	row int
 }
 
 // Document is a multi-vector with its id. Ids are never used again.
@@ -121,16 +121,6 @@ func (x *Index) place(p *part) {
 	x.parts = append(x.parts, p)
 }
 
-// Load adds documents that the source already holds, without reading them now. Ids
-// of documents that turn out to have no vectors are allowed; see [Index.Search].
-func (x *Index) Load(ids ...uint64) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.await(ids)
-	x.publish()
-	x.worker.wake()
-}
-
 // await puts ids that are in no part on a backlog, x.mu held.
 func (x *Index) await(ids []uint64) {
 	var missing []uint64
@@ -149,11 +139,14 @@ func (x *Index) await(ids []uint64) {
 // Delete makes documents no longer live. Deleting one that is not live changes
 // nothing.
 func (x *Index) Delete(ids ...uint64) {
+	if len(ids) == 0 { // as after nearly every search, which is not to wait for writers
+		return
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, id := range ids {
 		if at, ok := x.where[id]; ok {
-			at.part.bury(at.row)
+			at.bury(at.row)
 			delete(x.where, id)
 		}
 		x.pending.remove(id)
@@ -162,7 +155,7 @@ func (x *Index) Delete(ids ...uint64) {
 
 // discard takes documents whose codes are damaged out of their parts. They stay
 // live, and the worker makes their codes anew.
-func (x *Index) discard(damaged []damage) (ids []uint64) {
+func (x *Index) discard(damaged []pick) (ids []uint64) {
 	if len(damaged) == 0 {
 		return nil
 	}
@@ -170,9 +163,9 @@ func (x *Index) discard(damaged []damage) (ids []uint64) {
 	defer x.mu.Unlock()
 	for _, d := range damaged {
 		ids = append(ids, d.id)
-		if at, ok := x.where[d.id]; ok && at == d.at {
+		if at, ok := x.where[d.id]; ok && at == d.place {
 			delete(x.where, d.id)
-			at.part.bury(at.row)
+			at.bury(at.row)
 		}
 	}
 	x.await(ids)

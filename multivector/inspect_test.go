@@ -17,7 +17,7 @@ func inspectable(t *testing.T) string {
 	t.Helper()
 	ctx, dir := context.Background(), filepath.Join(t.TempDir(), "index")
 	source, r := newMemory(), rand.New(rand.NewPCG(1, 2))
-	x, err := Open(ctx, Options{Source: source, Dir: dir, idle: true, limits: &low})
+	x, err := Open(Options{Source: source, Dir: dir, idle: true, limits: &low})
 	require.NoError(t, err)
 	for id := range uint64(30) {
 		source.put(id, randomMatrix(r, 4, 8))
@@ -102,7 +102,7 @@ func TestInspectVerifiesEveryDocument(t *testing.T) {
 func foreign(t *testing.T, name string, dim int) {
 	t.Helper()
 	ctx, dir := context.Background(), t.TempDir()
-	x, err := Open(ctx, Options{Dir: dir, Source: newMemory(), idle: true})
+	x, err := Open(Options{Dir: dir, Source: newMemory(), idle: true})
 	require.NoError(t, err)
 	require.NoError(t, x.Add(ctx, documentsOf(dim, 1)...))
 	require.NoError(t, x.Close(ctx))
@@ -147,7 +147,7 @@ func TestInspectSeesWhatOpenSetsAside(t *testing.T) {
 		require.EqualError(t, err, dir+": damaged: "+test.damaged)
 		require.Contains(t, text, test.says)
 
-		x, err := Open(context.Background(), Options{Source: newMemory(), Dir: dir, idle: true, limits: &low})
+		x, err := Open(Options{Source: newMemory(), Dir: dir, idle: true, limits: &low})
 		require.NoError(t, err)
 		require.NoError(t, x.Close(context.Background()))
 		_, err = inspected(t, dir, false)

@@ -112,9 +112,9 @@ func documentsOf(dim int, ids ...uint64) []Document {
 
 // newIndex is an index in memory whose background does nothing by itself; see
 // settle.
-func newIndex(t testing.TB, source Source) *Index {
+func newIndex(t testing.TB, source Source, stored ...uint64) *Index {
 	t.Helper()
-	x, err := Open(context.Background(), Options{Source: source, idle: true})
+	x, err := Open(Options{Source: source, Stored: stored, idle: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, x.Close(context.Background())) })
 	return x
@@ -199,6 +199,35 @@ func TestSearchRanksByScoreThenID(t *testing.T) {
 	}
 }
 
+// Among documents that 8-bit codes cannot tell apart, an answer that is called
+// certified is that of brute force all the same, at every precision.
+func TestCertifiedAnswersAreExactAtEveryPrecision(t *testing.T) {
+	r := rand.New(rand.NewPCG(81, 82))
+	source := newMemory()
+	base := randomMatrix(r, 4, 32)
+	var ids []uint64
+	for id := range uint64(100) {
+		near := maxsim.Matrix{Dim: 32}
+		for _, x := range base.Data {
+			near.Data = append(near.Data, x+1e-3*float32(r.NormFloat64()))
+		}
+		source.put(id, near)
+		ids = append(ids, id)
+	}
+	index := newIndex(t, source)
+	require.NoError(t, index.Add(context.Background(), source.documents(ids...)...))
+	for range 20 {
+		query := pack(t, randomMatrix(r, 5, 32))
+		for _, precision := range []Precision{Fast, Balanced, Exact} {
+			var trace Trace
+			got, err := index.Search(context.Background(), query, 3, SearchOptions{Precision: precision, Trace: &trace})
+			require.NoError(t, err)
+			require.True(t, trace.Certified, "few enough to look at all of them")
+			require.Equal(t, source.bruteForce(query, ids, 3, nil, nil), got)
+		}
+	}
+}
+
 func TestAnEmptyIndexFindsNothing(t *testing.T) {
 	source := newMemory()
 	got, err := newIndex(t, source).Search(context.Background(), pack(t, matrix(2, 1, 0)), 5, SearchOptions{})
@@ -241,9 +270,8 @@ func TestDeletedAndVectorlessDocumentsArePassedOver(t *testing.T) {
 	source.put(1, matrix(2, 1, 0))
 	source.put(2, maxsim.Matrix{})
 	source.put(4, matrix(2, 0.5, 0))
-	source.put(5, matrix(3, 9, 9, 9)) // let in by another replica
-	index := newIndex(t, source)
-	index.Load(1, 2, 3, 4, 5) // 3 was deleted
+	source.put(5, matrix(3, 9, 9, 9))           // let in by another replica
+	index := newIndex(t, source, 1, 2, 3, 4, 5) // 3 was deleted
 
 	var trace Trace
 	got, err := index.Search(ctx, pack(t, matrix(2, 1, 0)), 10, SearchOptions{Trace: &trace})
@@ -295,8 +323,7 @@ func TestALoadedIndexAsksTheSourceForItsDimensionsOnce(t *testing.T) {
 	source := newMemory()
 	source.put(1, maxsim.Matrix{})
 	source.put(3, matrix(2, 1, 0))
-	index := newIndex(t, source)
-	index.Load(1, 2, 3)
+	index := newIndex(t, source, 1, 2, 3)
 	require.Zero(t, source.reads.Load(), "opening reads nothing")
 
 	for range 3 {
@@ -357,15 +384,13 @@ func TestErrorsOfTheSourceReachTheCaller(t *testing.T) {
 		t.Run(name+"/view", func(t *testing.T) {
 			source := newMemory()
 			source.viewErr = broken
-			index := newIndex(t, source)
-			index.Load(1)
+			index := newIndex(t, source, 1)
 			require.ErrorIs(t, call(index), broken)
 		})
 		t.Run(name+"/read", func(t *testing.T) {
 			source := newMemory()
 			source.readErr = broken
-			index := newIndex(t, source)
-			index.Load(1)
+			index := newIndex(t, source, 1)
 			err := call(index)
 			require.ErrorIs(t, err, broken)
 			require.ErrorContains(t, err, "document 1")
@@ -436,8 +461,7 @@ func TestModel(t *testing.T) {
 					for id := range source.stored {
 						ids = append(ids, id)
 					}
-					index = newIndex(t, source)
-					index.Load(ids...)
+					index = newIndex(t, source, ids...)
 				case 5: // a search
 					query := pack(t, randomMatrix(r, 1+r.IntN(9), dim))
 					options := SearchOptions{Trace: &Trace{}}

@@ -40,7 +40,7 @@ type Options struct {
 // hold, because it is new, older than the source, or damaged, are scored with
 // their stored vectors until the background has caught up. What is damaged is set
 // aside under another name, and told to the logger.
-func Open(_ context.Context, o Options) (*Index, error) {
+func Open(o Options) (*Index, error) {
 	x := &Index{source: o.Source, logger: o.Logger, where: map[uint64]place{}, limits: usual}
 	if o.limits != nil {
 		x.limits = *o.limits
@@ -81,7 +81,7 @@ func (x *Index) reconcile(stored []uint64) {
 	stored = slices.Sorted(slices.Values(stored))
 	for id, at := range x.where {
 		if _, found := slices.BinarySearch(stored, id); !found {
-			at.part.bury(at.row)
+			at.bury(at.row)
 			delete(x.where, id)
 		}
 	}

@@ -25,12 +25,12 @@ func refine(ctx context.Context, view View, query *maxsim.Query, ranking []ranke
 	if err := found.score(ctx, view, query, unranked, options); err != nil {
 		return refined{}, err
 	}
-	slack := float32(1)
+	slack := float32(trusted)
 	switch {
+	case certified:
+		slack = 1
 	case options.Precision == Fast:
 		slack = 0
-	case !certified:
-		slack = trusted
 	}
 	byUpperBound(ranking, slack)
 	for i := 0; i < len(ranking); {

@@ -22,7 +22,7 @@ type ranked struct {
 
 // rerank scores the shortlist by 8-bit codes. Those whose codes are damaged it
 // returns apart.
-func rerank(ctx context.Context, query *maxsim.Query, shortlist []pick) (ranking []ranked, damaged []damage, err error) {
+func rerank(ctx context.Context, query *maxsim.Query, shortlist []pick) (ranking []ranked, damaged []pick, err error) {
 	ranking = make([]ranked, len(shortlist))
 	for _, p := range shortlist {
 		// What was read before is mostly still in memory, and telling takes the kernel as
@@ -50,24 +50,17 @@ func rerank(ctx context.Context, query *maxsim.Query, shortlist []pick) (ranking
 	}
 	for i, r := range ranking {
 		if !r.sound {
-			damaged = append(damaged, damage{r.id, place{shortlist[i].part, shortlist[i].row}})
+			damaged = append(damaged, shortlist[i])
 		}
 	}
 	return slices.DeleteFunc(ranking, func(r ranked) bool { return !r.sound }), damaged, nil
 }
 
-// damage is a document whose codes are not what was written.
-type damage struct {
-	id uint64
-	at place
-}
-
 // rank scores one document. A page of the file that the disk cannot read is a
 // damaged document, not the end of the process.
 func (p pick) rank(query *maxsim.Query) ranked {
-	var r ranked
+	r := ranked{id: p.id}
 	err := vfs.Guard(func() {
-		r.id = p.ID(p.row)
 		if r.sound = p.sound(p.row); r.sound {
 			doc := p.Document(p.row)
 			r.score, r.bound = query.ScoreInt8(doc), query.ErrorBound(doc)

@@ -7,7 +7,6 @@ import (
 
 	"weaviate-colpali/maxsim"
 	"weaviate-colpali/multivector/internal/codebook"
-	"weaviate-colpali/multivector/internal/format"
 )
 
 // trainSeed makes every training of the same documents the same.
@@ -66,7 +65,7 @@ func sample(parts []*part, dim, most int) maxsim.Matrix {
 	for _, p := range parts {
 		for row := range p.Documents() {
 			if !p.dead.has(row) {
-				all = append(all, pick{part: p, row: row})
+				all = append(all, p.pick(uint32(row), 0))
 				rows += p.Document(row).Rows()
 			}
 		}
@@ -95,24 +94,9 @@ func sample(parts []*part, dim, most int) maxsim.Matrix {
 
 // recode gives a part the codes of a generation.
 func (x *Index) recode(ctx context.Context, p *part, g *generation) error {
-	c := newCoded(g)
-	for row := range p.Documents() {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		ids, _ := g.codebook.CodesInt8(nil, p.Document(row))
-		c.add(ids)
-	}
-	if err := c.check(); err != nil {
+	c, _, err := g.code(ctx, p)
+	if err != nil {
 		return err
 	}
-	if p.file != 0 {
-		if err := x.files.writeCodes(p, c); err != nil {
-			return err
-		}
-	}
-	if before := p.coded.Swap(c); before != nil && before.file != 0 {
-		x.files.remove(format.KindCodes, before.file)
-	}
-	return nil
+	return x.setCodes(p, c)
 }

@@ -55,6 +55,9 @@ func (x *Index) tune(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if len(ranks) == 0 { // nothing of the index can be read
+		return false, nil
+	}
 	slices.Sort(ranks)
 	shortlist := ranks[min(len(ranks)-1, int(tuneShare*float64(len(ranks))))]
 	x.mu.Lock()
@@ -86,10 +89,10 @@ func ranksOfBest(ctx context.Context, all candidates, g *generation, questions i
 		}
 		ordered := all.shortlist(query, len(picks)-1, new(Trace))
 		for _, result := range best.sorted() {
-			if result.ID == asked.ID(asked.row) {
+			if result.ID == asked.id {
 				continue // it is asked for by its own vectors
 			}
-			rank := slices.IndexFunc(ordered, func(p pick) bool { return p.ID(p.row) == result.ID })
+			rank := slices.IndexFunc(ordered, func(p pick) bool { return p.id == result.ID })
 			if rank < 0 {
 				rank = len(ordered)
 			}

@@ -2,6 +2,7 @@ package multivector
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"weaviate-colpali/maxsim"
@@ -106,21 +107,34 @@ func (x *Index) writeLive(ctx context.Context, parts []*part) (*part, error) {
 			}
 		}
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case ctx.Err() != nil:
-		_ = written.Close()
+	}
+	if err = ctx.Err(); err == nil && codes != nil {
+		err = x.setCodes(written, codes)
+	}
+	if err != nil {
 		x.files.remove(format.KindVectors, written.file)
-		return nil, ctx.Err()
-	case codes == nil:
-		return written, nil
+		return nil, errors.Join(err, written.Close())
 	}
-	if err := codes.check(); err != nil {
-		return nil, err
+	return written, nil
+}
+
+// setCodes gives a part codes, in memory and, if a file holds it, in one of their
+// own. They take the place of older ones.
+func (x *Index) setCodes(p *part, c *coded) error {
+	if err := c.check(); err != nil {
+		return err
 	}
-	written.coded.Store(codes)
-	return written, x.files.writeCodes(written, codes)
+	if p.file != 0 {
+		if err := x.files.writeCodes(p, c); err != nil {
+			return err
+		}
+	}
+	if before := p.coded.Swap(c); before != nil && before.file != 0 {
+		x.files.remove(format.KindCodes, before.file)
+	}
+	return nil
 }
 
 // oneGeneration is the generation that all parts are coded with, or nil.

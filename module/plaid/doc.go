@@ -7,11 +7,12 @@
 //
 // # What is stored where
 //
-// Nothing of the index is on disk. Weaviate's object store keeps every
-// multi-vector as float32 inside its object, and that is what searches read, so
-// there is no second copy that could go stale: whatever a shard holds after a
-// crash, a restore or a replica's repair is what its index finds. Opening a shard
-// lists the ids in its object store and reads none of the objects.
+// Weaviate's object store keeps every multi-vector as float32 inside its object,
+// and every score is computed from that. The index keeps 8-bit codes and centroids
+// in a folder beside the shard's others, to find the objects that are worth
+// reading (package multivector). Opening a shard lists the ids in its object store,
+// reads none of the objects, and makes the index's documents those: whatever a shard
+// holds after a crash, a restore or a replica's repair is what its index finds.
 //
 // # Sign
 //

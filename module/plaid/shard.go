@@ -37,7 +37,7 @@ func Open(ctx context.Context, shard Shard) (*Index, error) {
 	logger := shard.Logger.WithFields(logrus.Fields{
 		"class": shard.Class, "shard": shard.Name, "target_vector": shard.TargetVector,
 	})
-	documents, err := multivector.Open(ctx, multivector.Options{
+	documents, err := multivector.Open(multivector.Options{
 		Source: &objectStore{store: shard.Store, targetVector: shard.TargetVector},
 		Stored: ids,
 		Dir:    shard.Dir,

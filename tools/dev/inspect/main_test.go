@@ -17,7 +17,7 @@ import (
 func folder(t *testing.T) string {
 	t.Helper()
 	ctx, dir := context.Background(), filepath.Join(t.TempDir(), "pages.plaid.d")
-	index, err := multivector.Open(ctx, multivector.Options{Dir: dir})
+	index, err := multivector.Open(multivector.Options{Dir: dir})
 	require.NoError(t, err)
 	for id := range uint64(3) {
 		page := maxsim.Matrix{Data: []float32{1, 2, 3, 4, 5, 6, 7, 8}, Dim: 4}
