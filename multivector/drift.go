@@ -17,6 +17,16 @@ func (d *drift) add(meanCosine float64, documents int) {
 	d.documents += documents
 }
 
+// drift is [Statistics.Drift].
+func (g *generation) drift() float64 {
+	g.since.mu.Lock()
+	defer g.since.mu.Unlock()
+	if g.since.documents == 0 {
+		return 0
+	}
+	return float64(g.codebook.MeanCosine()) - g.since.sum/float64(g.since.documents)
+}
+
 // drifted reports whether documents that came since the training are so much
 // farther from its centroids than those it did not look at then, and so many, that
 // another one is worth its time. Where it would not bring them nearer it is not

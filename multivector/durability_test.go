@@ -48,6 +48,8 @@ type world struct {
 	source *memory
 	index  *Index
 	next   uint64
+
+	observer Observer
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
@@ -64,6 +66,7 @@ func (w *world) open() {
 	var err error
 	w.index, err = Open(Options{
 		Source: w.source, Stored: slices.Collect(maps.Keys(w.source.stored)), fs: w.disk, idle: true, limits: &low,
+		Observer: w.observer,
 	})
 	require.NoError(w.t, err)
 }

@@ -20,14 +20,21 @@ import (
 type files struct {
 	fs   vfs.FS
 	last atomic.Uint64 // the largest number of a file so far
+
+	sizes    sizes
+	setAside int // damaged files; only counted while the index opens
 }
 
 // write makes a new file.
 func (f *files) write(kind format.Kind, write func(w io.Writer) error) (number uint64, err error) {
 	number = f.last.Add(1)
-	if err := vfs.WriteFile(f.fs, format.FileName(number, kind), write); err != nil {
+	name := format.FileName(number, kind)
+	var written counter
+	err = vfs.WriteFile(f.fs, name, func(w io.Writer) error { return write(io.MultiWriter(w, &written)) })
+	if err != nil {
 		return 0, err
 	}
+	f.sizes.set(name, int64(written))
 	return number, nil
 }
 
@@ -35,7 +42,9 @@ func (f *files) write(kind format.Kind, write func(w io.Writer) error) (number u
 // is when the index opens the next time.
 func (f *files) remove(kind format.Kind, number uint64) {
 	if number != 0 {
-		_ = f.fs.Remove(format.FileName(number, kind))
+		name := format.FileName(number, kind)
+		_ = f.fs.Remove(name)
+		f.sizes.forget(name)
 	}
 }
 
@@ -55,10 +64,12 @@ func (f *files) writeVectors(dim int, documents iter.Seq2[uint64, maxsim.Int8Mat
 
 // openVectors opens a file of vectors as a part.
 func (f *files) openVectors(number uint64) (*part, error) {
-	mapping, err := f.fs.Map(format.FileName(number, format.KindVectors))
+	name := format.FileName(number, format.KindVectors)
+	mapping, err := f.fs.Map(name)
 	if err != nil {
 		return nil, err
 	}
+	f.sizes.set(name, int64(len(mapping.Bytes())))
 	var vectors *format.Vectors
 	if fault := vfs.Guard(func() { vectors, err = format.OpenVectors(mapping.Bytes()) }); fault != nil {
 		err = fault
@@ -101,6 +112,7 @@ func (f *files) read(name string) ([]byte, error) {
 	if n, err := r.ReadAt(b, 0); n < len(b) {
 		return nil, err
 	}
+	f.sizes.set(name, r.Size())
 	return b, nil
 }
 

@@ -27,6 +27,8 @@ type Index struct {
 	logger *slog.Logger
 	limits limits
 
+	observer Observer
+
 	// current is what searches work on.
 	current atomic.Pointer[snapshot]
 
@@ -159,6 +161,7 @@ func (x *Index) discard(damaged []pick) (ids []uint64) {
 	if len(damaged) == 0 {
 		return nil
 	}
+	x.observer.DocumentsDamaged(len(damaged))
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, d := range damaged {

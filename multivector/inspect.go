@@ -63,7 +63,7 @@ func (i *inspection) folder() error {
 			i.read(name)
 		case strings.HasSuffix(name, ".tmp"):
 			i.say(name, "being written, or a crash left it: removed when the index opens")
-		case strings.HasSuffix(name, ".damaged"):
+		case strings.HasSuffix(name, damagedSuffix):
 			i.say(name, "set aside: nothing reads it")
 		default:
 			i.say(name, "not a file of the index")
@@ -96,7 +96,7 @@ func (i *inspection) read(name string) {
 		defer mapping.Close()
 		err = vfs.Guard(func() {
 			var facts format.Facts
-			facts, sound = format.Describe(i.w, strings.TrimSuffix(name, ".damaged"), mapping.Bytes(), i.verbose)
+			facts, sound = format.Describe(i.w, strings.TrimSuffix(name, damagedSuffix), mapping.Bytes(), i.verbose)
 			i.ids = append(i.ids, facts.IDs...)
 			facts.IDs = nil // they lie in the mapping
 			if sound || facts.Dim != 0 {

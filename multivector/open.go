@@ -30,6 +30,9 @@ type Options struct {
 	// Logger is told what a person may want to know; nil: nobody is.
 	Logger *slog.Logger
 
+	// Observer is told what happens in the background; nil: nobody is.
+	Observer Observer
+
 	// In tests.
 	fs     vfs.FS  // instead of Dir
 	idle   bool    // nothing happens in the background
@@ -41,12 +44,15 @@ type Options struct {
 // their stored vectors until the background has caught up. What is damaged is set
 // aside under another name, and told to the logger.
 func Open(o Options) (*Index, error) {
-	x := &Index{source: o.Source, logger: o.Logger, where: map[uint64]place{}, limits: usual}
+	x := &Index{source: o.Source, logger: o.Logger, observer: o.Observer, where: map[uint64]place{}, limits: usual}
 	if o.limits != nil {
 		x.limits = *o.limits
 	}
 	if x.logger == nil {
 		x.logger = slog.New(slog.DiscardHandler)
+	}
+	if x.observer == nil {
+		x.observer = unobserved{}
 	}
 	switch {
 	case o.fs != nil:
@@ -95,8 +101,11 @@ func (x *Index) openFiles() error {
 		return err
 	}
 	for _, name := range others {
-		if strings.HasSuffix(name, ".tmp") { // a crash left it
+		switch {
+		case strings.HasSuffix(name, ".tmp"): // a crash left it
 			_ = x.files.fs.Remove(name)
+		case strings.HasSuffix(name, damagedSuffix):
+			x.files.setAside++
 		}
 	}
 	for _, number := range numbers[format.KindVectors] {
@@ -193,14 +202,20 @@ func (x *Index) removeUnused(generations map[uint64]*generation) {
 	}
 }
 
+// damagedSuffix ends the names of files that were set aside.
+const damagedSuffix = ".damaged"
+
 // quarantine sets a file aside under a name that nothing reads. What it held is
 // made anew from the source.
 func (x *Index) quarantine(kind format.Kind, number uint64, why error) error {
 	name := format.FileName(number, kind)
 	x.logger.Warn("a file of the index is damaged; it is set aside and made anew from the object store",
-		"file", name, "aside", name+".damaged", "error", why)
-	err := x.files.fs.Rename(name, name+".damaged")
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		"file", name, "aside", name+damagedSuffix, "error", why)
+	x.files.sizes.forget(name)
+	switch err := x.files.fs.Rename(name, name+damagedSuffix); {
+	case err == nil:
+		x.files.setAside++
+	case !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("set aside %s: %w", name, err)
 	}
 	return nil

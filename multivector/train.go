@@ -16,8 +16,7 @@ func newGeneration(book *codebook.Codebook, documents int, file uint64) *generat
 	return &generation{file: file, documents: documents, codebook: book, centroids: book.Int8()}
 }
 
-// train trains centroids when it is time, and gives codes to parts that have none
-// of the newest generation.
+// train trains centroids when it is time.
 func (x *Index) train(ctx context.Context) (done bool, err error) {
 	x.mu.RLock()
 	g, documents, parts := x.generation, len(x.where), slices.Clone(x.parts)
@@ -27,6 +26,17 @@ func (x *Index) train(ctx context.Context) (done bool, err error) {
 	}
 	if g == nil || documents >= x.limits.retrainGrowth*g.documents || g.drifted(x.limits) {
 		return true, x.newGeneration(ctx, parts, documents)
+	}
+	return false, nil
+}
+
+// recodeNext gives codes to a part that has none of the newest generation.
+func (x *Index) recodeNext(ctx context.Context) (done bool, err error) {
+	x.mu.RLock()
+	g, parts := x.generation, slices.Clone(x.parts)
+	x.mu.RUnlock()
+	if g == nil {
+		return false, nil
 	}
 	for _, p := range parts {
 		if c := p.coded.Load(); c == nil || c.generation != g {

@@ -3,6 +3,7 @@ package multivector
 import (
 	"context"
 	"sync"
+	"time"
 
 	"weaviate-colpali/multivector/internal/vfs"
 )
@@ -65,25 +66,32 @@ func (x *Index) step(ctx context.Context) bool {
 		return false
 	}
 	for _, task := range []struct {
+		job  Job
 		name string
 		do   func(context.Context) (done bool, err error)
 	}{
-		{"read documents from the object store", x.catchUp},
-		{"write documents to a file", x.flushHead},
-		{"merge files", x.merge},
-		{"train centroids", x.train},
-		{"tune its searches", x.tune},
+		{JobRead, "read documents from the object store", x.catchUp},
+		{JobWrite, "write documents to a file", x.flushHead},
+		{JobMerge, "merge files", x.merge},
+		{JobTrain, "train centroids", x.train},
+		{JobCode, "code documents by the newest centroids", x.recodeNext},
+		{JobTune, "tune its searches", x.tune},
 	} {
 		var done bool
 		var err error
+		began := time.Now()
 		// A disk that cannot read a file is an error of this task, not the end of the
 		// process.
 		if fault := vfs.Guard(func() { done, err = task.do(ctx) }); fault != nil {
 			err = fault
 		}
-		switch {
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return false
+		}
+		if done || err != nil {
+			x.observer.JobEnded(task.job, time.Since(began), err)
+		}
+		switch {
 		case err != nil:
 			// The next write tries again. Until then searches do without.
 			x.logger.Error("the index could not "+task.name+"; searches stay exact and are slower", "error", err)
