@@ -16,7 +16,7 @@ func (m *Module) MetaInfo() (map[string]any, error) {
 		return nil, err
 	}
 	running := loaded.Model()
-	return map[string]any{
+	meta := map[string]any{
 		"version":        config.Version,
 		"model":          running.Name,
 		"family":         running.Family,
@@ -28,5 +28,9 @@ func (m *Module) MetaInfo() (map[string]any, error) {
 		"onnxruntime":    running.RuntimeVersion,
 		"library":        filepath.Base(running.Library),
 		"maxsim":         maxsim.Kernel(),
-	}, nil
+	}
+	if m.index != nil {
+		meta["index"] = m.index()
+	}
+	return meta, nil
 }

@@ -127,7 +127,14 @@ func TestCallsBeforeInit(t *testing.T) {
 
 func TestRegister(t *testing.T) {
 	var got []modulecapabilities.Module
-	Register(func(m modulecapabilities.Module) { got = append(got, m) })
+	index := func() map[string]any { return map[string]any{"documents": 3} }
+	Register(func(m modulecapabilities.Module) { got = append(got, m) }, index)
 	require.Len(t, got, 1)
 	require.Equal(t, Name, got[0].Name())
+
+	m, _ := started(t, &fakeEmbedder{})
+	m.index = got[0].(*Module).index
+	meta, err := m.MetaInfo()
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{"documents": 3}, meta["index"])
 }

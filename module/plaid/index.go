@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
+	"github.com/sirupsen/logrus"
 	"github.com/weaviate/weaviate/adapters/repos/db/vector/common"
 
 	plaidconfig "weaviate-colpali/config/plaid"
@@ -18,6 +20,8 @@ type Index struct {
 	documents *multivector.Index
 	dir       string // its folder
 	config    atomic.Pointer[plaidconfig.Config]
+	metrics   *metrics
+	logger    logrus.FieldLogger
 }
 
 // ValidateMultiBeforeInsert refuses a matrix that must not be stored: Weaviate
@@ -79,12 +83,19 @@ func (x *Index) add(ctx context.Context, ids []uint64, vectors [][][]float32) er
 		}
 		documents[i] = multivector.Document{ID: id, Vectors: matrix}
 	}
-	return translate(x.documents.Add(ctx, documents...))
+	began := time.Now()
+	if err := x.documents.Add(ctx, documents...); err != nil {
+		return translate(err)
+	}
+	x.metrics.added(len(documents), began)
+	return nil
 }
 
 // DeleteMulti makes documents no longer findable.
 func (x *Index) DeleteMulti(ids ...uint64) error {
+	began := time.Now()
 	x.documents.Delete(ids...)
+	x.metrics.removed(len(ids), began)
 	return nil
 }
 

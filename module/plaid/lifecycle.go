@@ -51,13 +51,18 @@ func (x *Index) Flush() error { return nil }
 
 // Shutdown writes what is in no file yet, so that the next start need not read it
 // from the object store.
-func (x *Index) Shutdown(ctx context.Context) error { return x.documents.Close(ctx) }
+func (x *Index) Shutdown(ctx context.Context) error {
+	defer x.leave()
+	tell(x.logger, "shutdown_plaid_index", "closing plaid index", x.documents.Statistics())
+	return x.documents.Close(ctx)
+}
 
 // Drop ends the index and removes its files, unless they are to be kept.
 func (x *Index) Drop(ctx context.Context, keepFiles bool) error {
 	if keepFiles {
-		return x.documents.Close(ctx)
+		return x.Shutdown(ctx)
 	}
+	defer x.leave()
 	if err := x.documents.Discard(); err != nil {
 		return err
 	}

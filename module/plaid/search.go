@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/weaviate/weaviate/adapters/repos/db/helpers"
 	"github.com/weaviate/weaviate/adapters/repos/db/vector/common"
@@ -41,7 +42,9 @@ func (x *Index) search(ctx context.Context, query [][]float32, k int, minScore *
 	if allow != nil { // a nil allow list in the interface would not be nil
 		options.Filter = allow
 	}
+	began := time.Now()
 	results, err := x.documents.Search(ctx, packed, k, options)
+	x.metrics.searched(options.Precision, began, trace, err)
 	if err != nil {
 		return nil, nil, err
 	}

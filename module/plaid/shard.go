@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/sirupsen/logrus"
 	"github.com/weaviate/weaviate/adapters/repos/db/helpers"
 	"github.com/weaviate/weaviate/adapters/repos/db/lsmkv"
 	"github.com/weaviate/weaviate/entities/storobj"
+	"github.com/weaviate/weaviate/usecases/monitoring"
 
 	plaidconfig "weaviate-colpali/config/plaid"
 	"weaviate-colpali/multivector"
@@ -22,6 +24,7 @@ type Shard struct {
 	Config       plaidconfig.Config
 	Class, Name  string // of the collection and the shard, for messages
 	Logger       logrus.FieldLogger
+	Metrics      *monitoring.PrometheusMetrics // nil: monitoring is off
 }
 
 // DirSuffix ends the name of an index's folder inside its shard's. The patched
@@ -30,6 +33,7 @@ const DirSuffix = ".plaid.d"
 
 // Open makes the index of a shard whose object store is loaded.
 func Open(ctx context.Context, shard Shard) (*Index, error) {
+	began := time.Now()
 	ids, err := storedIDs(ctx, shard.Store)
 	if err != nil {
 		return nil, fmt.Errorf("list the documents of shard %q of %q: %w", shard.Name, shard.Class, err)
@@ -37,18 +41,23 @@ func Open(ctx context.Context, shard Shard) (*Index, error) {
 	logger := shard.Logger.WithFields(logrus.Fields{
 		"class": shard.Class, "shard": shard.Name, "target_vector": shard.TargetVector,
 	})
+	m := newMetrics(shard, logger)
 	documents, err := multivector.Open(multivector.Options{
-		Source: &objectStore{store: shard.Store, targetVector: shard.TargetVector},
-		Stored: ids,
-		Dir:    shard.Dir,
-		Logger: slog.New(logHandler{logger}),
+		Source:   &objectStore{store: shard.Store, targetVector: shard.TargetVector},
+		Stored:   ids,
+		Dir:      shard.Dir,
+		Logger:   slog.New(logHandler{logger}),
+		Observer: m,
 	})
 	if err != nil {
+		m.closed()
 		return nil, fmt.Errorf("shard %q of %q: %w", shard.Name, shard.Class, err)
 	}
-	logger.WithField("action", "open_plaid_index").WithField("documents", len(ids)).Debug("opened plaid index")
-	index := &Index{documents: documents, dir: shard.Dir}
+	m.opened(documents, began)
+	tell(logger, "open_plaid_index", "opened plaid index", documents.Statistics())
+	index := &Index{documents: documents, dir: shard.Dir, metrics: m, logger: logger}
 	index.config.Store(&shard.Config)
+	index.enter()
 	return index, nil
 }
 

@@ -68,7 +68,7 @@ var rules = []rule{
 		folder: "module/plaid",
 		may: []string{
 			self + "/config/plaid", self + "/maxsim", self + "/multivector", weaviate,
-			"github.com/sirupsen/logrus", "github.com/vmihailenco/msgpack",
+			"github.com/prometheus/client_golang", "github.com/sirupsen/logrus", "github.com/vmihailenco/msgpack",
 		},
 		tests:   []string{"github.com/go-openapi/strfmt", "github.com/google/uuid"},
 		because: "the index finds vectors, whoever made them",
