@@ -61,7 +61,7 @@ func newMetrics(shard Shard, logger logrus.FieldLogger) *metrics {
 		logger.WithField("action", "open_plaid_index").WithError(err).Error("the plaid index has no metrics")
 		return nil
 	}
-	return m.enter(labels{shard.Class, shard.Name, shard.TargetVector})
+	return m.enter(labels{vector{shard.Class, shard.TargetVector}, shard.Name})
 }
 
 // metricsOf is the series of an index.
@@ -84,15 +84,15 @@ func (m *monitor) metricsOf(shard labels) *metrics {
 		deleteTime:  m.stock.VectorIndexDurations.With(step("delete")),
 		jobTime:     map[multivector.Job]prometheus.Observer{},
 		jobFailures: map[multivector.Job]prometheus.Counter{},
-		damaged:     m.damaged.With(shard.ofShard()),
+		damaged:     m.damaged.With(shard.vector.labels()),
 		searches:    map[multivector.Precision]*searches{},
 	}
 	for _, job := range multivector.Jobs {
 		x.jobTime[job] = m.stock.VectorIndexBackgroundOperationsDurations.With(stock(string(job)))
-		x.jobFailures[job] = m.failures.MustCurryWith(shard.ofShard()).WithLabelValues(string(job))
+		x.jobFailures[job] = m.failures.MustCurryWith(shard.vector.labels()).WithLabelValues(string(job))
 	}
 	for precision, name := range precisions {
-		l := shard.ofVector()
+		l := shard.vector.labels()
 		l["precision"] = name
 		documents := m.documents.MustCurryWith(l)
 		x.searches[precision] = &searches{

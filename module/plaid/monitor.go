@@ -21,50 +21,72 @@ type gauge struct {
 }
 
 var gauges = []gauge{
-	{"documents", "Documents that searches find",
-		func(s multivector.Statistics) float64 { return float64(s.Documents) }},
-	{"documents_waiting", "Documents that the index has not read from the object store yet: searches score their stored vectors",
-		func(s multivector.Statistics) float64 { return float64(s.Waiting) }},
-	{"documents_in_memory", "Documents in no file of the index yet: a crash makes the index read them from the object store again",
-		func(s multivector.Statistics) float64 { return float64(s.InMemory) }},
-	{"documents_uncoded", "Documents without centroids of the newest training: searches look closely at more of them",
-		func(s multivector.Statistics) float64 { return float64(s.Uncoded) }},
-	{"documents_deleted", "Deleted documents that take room in the index until files are merged",
-		func(s multivector.Statistics) float64 { return float64(s.Deleted) }},
-	{"documents_trained", "Documents that there were at the newest training",
-		func(s multivector.Statistics) float64 { return float64(s.Trained) }},
-	{"centroids", "Centroids of the newest training, 0 before the first",
-		func(s multivector.Statistics) float64 { return float64(s.Centroids) }},
-	{"drift", "How much smaller the mean cosine of documents to their centroids has become since the training",
-		func(s multivector.Statistics) float64 { return s.Drift }},
-	{"shortlist", "Candidates that a balanced search looks at closely, 0: all",
-		func(s multivector.Statistics) float64 { return float64(s.Shortlist) }},
-	{"files", "Files of the index",
-		func(s multivector.Statistics) float64 { return float64(s.Files) }},
-	{"file_bytes", "Bytes of the files of the index",
-		func(s multivector.Statistics) float64 { return float64(s.FileBytes) }},
-	{"files_set_aside", "Damaged files that lay beside those of the index when it was opened",
-		func(s multivector.Statistics) float64 { return float64(s.SetAside) }},
+	{
+		"documents", "Documents that searches find",
+		func(s multivector.Statistics) float64 { return float64(s.Documents) },
+	},
+	{
+		"documents_waiting", "Documents that the index has not read from the object store yet: searches score their stored vectors",
+		func(s multivector.Statistics) float64 { return float64(s.Waiting) },
+	},
+	{
+		"documents_in_memory", "Documents in no file of the index yet: a crash makes the index read them from the object store again",
+		func(s multivector.Statistics) float64 { return float64(s.InMemory) },
+	},
+	{
+		"documents_uncoded", "Documents without centroids of the newest training: searches look closely at more of them",
+		func(s multivector.Statistics) float64 { return float64(s.Uncoded) },
+	},
+	{
+		"documents_deleted", "Deleted documents that take room in the index until files are merged",
+		func(s multivector.Statistics) float64 { return float64(s.Deleted) },
+	},
+	{
+		"documents_trained", "Documents that there were at the newest training",
+		func(s multivector.Statistics) float64 { return float64(s.Trained) },
+	},
+	{
+		"centroids", "Centroids of the newest training, 0 before the first",
+		func(s multivector.Statistics) float64 { return float64(s.Centroids) },
+	},
+	{
+		"drift", "How much smaller the mean cosine of documents to their centroids has become since the training",
+		func(s multivector.Statistics) float64 { return s.Drift },
+	},
+	{
+		"shortlist", "Candidates that a balanced search looks at closely, 0: all",
+		func(s multivector.Statistics) float64 { return float64(s.Shortlist) },
+	},
+	{
+		"files", "Files of the index",
+		func(s multivector.Statistics) float64 { return float64(s.Files) },
+	},
+	{
+		"file_bytes", "Bytes of the files of the index",
+		func(s multivector.Statistics) float64 { return float64(s.FileBytes) },
+	},
+	{
+		"files_set_aside", "Damaged files that lay beside those of the index when it was opened",
+		func(s multivector.Statistics) float64 { return float64(s.SetAside) },
+	},
 }
 
-// labels say which index a series is of. Searches are counted by collection and
-// vector only: a histogram for each of 10,000 tenants would be 200,000 series.
-type labels struct{ class, shard, vector string }
+// labels say which indexes a series is of.
+type labels struct {
+	vector
+	shard string
+}
+
+// vector is what all shards of a collection share. What happens is counted by it:
+// a histogram of searches for each of 10,000 tenants would be 500,000 series.
+type vector struct{ class, target string }
 
 // grouped is the labels of all indexes together, where PROMETHEUS_MONITORING_GROUP
 // is set.
-var grouped = labels{"n/a", "n/a", "n/a"}
+var grouped = labels{vector{"n/a", "n/a"}, "n/a"}
 
-func (l labels) withoutShard() labels { return labels{class: l.class, vector: l.vector} }
-
-func (l labels) ofVector() prometheus.Labels {
-	return prometheus.Labels{"class_name": l.class, "target_vector": l.vector}
-}
-
-func (l labels) ofShard() prometheus.Labels {
-	of := l.ofVector()
-	of["shard_name"] = l.shard
-	return of
+func (v vector) labels() prometheus.Labels {
+	return prometheus.Labels{"class_name": v.class, "target_vector": v.target}
 }
 
 // monitor shows the open indexes to one Prometheus registry. How they are it asks
@@ -74,13 +96,14 @@ type monitor struct {
 	stock *monitoring.PrometheusMetrics
 	descs []*prometheus.Desc // of gauges
 
-	failures, damaged                    *prometheus.CounterVec // by shard
+	// Of what happens.
+	failures, damaged                    *prometheus.CounterVec
 	searches                             *prometheus.HistogramVec
 	documents, certified, searchFailures *prometheus.CounterVec
 
 	mu      sync.Mutex
 	indexes map[*multivector.Index]labels
-	users   map[labels]int // of the series of a shard, and without a shard of those of a vector
+	users   map[vector]int // how many of the indexes count in the same series
 }
 
 var (
@@ -106,26 +129,25 @@ func monitorOf(stock *monitoring.PrometheusMetrics) (*monitor, error) {
 }
 
 func newMonitor(stock *monitoring.PrometheusMetrics) *monitor {
-	m := &monitor{stock: stock, indexes: map[*multivector.Index]labels{}, users: map[labels]int{}}
-	shard := []string{"class_name", "shard_name", "target_vector"}
+	m := &monitor{stock: stock, indexes: map[*multivector.Index]labels{}, users: map[vector]int{}}
 	for _, g := range gauges {
-		m.descs = append(m.descs, prometheus.NewDesc(prefix+g.name, g.help, shard, nil))
+		names := []string{"class_name", "shard_name", "target_vector"}
+		m.descs = append(m.descs, prometheus.NewDesc(prefix+g.name, g.help, names, nil))
 	}
-	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + name, Help: help}, labels)
+	names := func(more ...string) []string { return append([]string{"class_name", "target_vector"}, more...) }
+	counter := func(name, help string, more ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + name, Help: help}, names(more...))
 	}
-	m.failures = counter("background_failures_total", "Background work that failed and will be tried again",
-		append(shard, "operation")...)
-	m.damaged = counter("damaged_documents_total", "Documents whose codes a search found damaged", shard...)
+	m.failures = counter("background_failures_total", "Background work that failed and will be tried again", "operation")
+	m.damaged = counter("damaged_documents_total", "Documents whose codes a search found damaged")
 
-	vector := []string{"class_name", "target_vector", "precision"}
 	m.searches = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: prefix + "search_seconds", Help: "Duration of searches in one shard",
 		Buckets: monitoring.LatencyBuckets,
-	}, vector)
-	m.documents = counter("search_documents_total", "Documents that searches looked at, by how closely", append(vector, "stage")...)
-	m.certified = counter("search_certified_total", "Searches whose answer is certain to equal brute force", vector...)
-	m.searchFailures = counter("search_failures_total", "Searches that failed, not counting what their callers did wrong", vector...)
+	}, names("precision"))
+	m.documents = counter("search_documents_total", "Documents that searches looked at, by how closely", "precision", "stage")
+	m.certified = counter("search_certified_total", "Searches whose answer is certain to equal brute force", "precision")
+	m.searchFailures = counter("search_failures_total", "Searches that failed, not counting what their callers did wrong", "precision")
 	return m
 }
 
@@ -136,8 +158,7 @@ func (m *monitor) enter(of labels) *metrics {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.users[of]++
-	m.users[of.withoutShard()]++
+	m.users[of.vector]++
 	return m.metricsOf(of)
 }
 
@@ -148,25 +169,14 @@ func (m *monitor) leave(documents *multivector.Index, of labels) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.indexes, documents)
-	if m.left(of) && of != grouped {
-		m.failures.DeletePartialMatch(of.ofShard())
-		m.damaged.DeletePartialMatch(of.ofShard())
+	if m.users[of.vector]--; m.users[of.vector] > 0 || of == grouped {
+		return
 	}
-	if m.left(of.withoutShard()) && of != grouped {
-		m.searches.DeletePartialMatch(of.ofVector())
-		m.documents.DeletePartialMatch(of.ofVector())
-		m.certified.DeletePartialMatch(of.ofVector())
-		m.searchFailures.DeletePartialMatch(of.ofVector())
+	delete(m.users, of.vector)
+	m.searches.DeletePartialMatch(of.vector.labels())
+	for _, counted := range []*prometheus.CounterVec{m.failures, m.damaged, m.documents, m.certified, m.searchFailures} {
+		counted.DeletePartialMatch(of.vector.labels())
 	}
-}
-
-// left reports whether a user was the last one, m.mu held.
-func (m *monitor) left(of labels) bool {
-	if m.users[of]--; m.users[of] > 0 {
-		return false
-	}
-	delete(m.users, of)
-	return true
 }
 
 // Describe implements [prometheus.Collector].
@@ -190,7 +200,7 @@ func (m *monitor) Collect(series chan<- prometheus.Metric) {
 	for of, statistics := range together {
 		for i, g := range gauges {
 			series <- prometheus.MustNewConstMetric(m.descs[i], prometheus.GaugeValue, g.of(statistics),
-				of.class, of.shard, of.vector)
+				of.class, of.shard, of.target)
 		}
 	}
 }
