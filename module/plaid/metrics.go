@@ -84,15 +84,15 @@ func (m *monitor) metricsOf(shard labels) *metrics {
 		deleteTime:  m.stock.VectorIndexDurations.With(step("delete")),
 		jobTime:     map[multivector.Job]prometheus.Observer{},
 		jobFailures: map[multivector.Job]prometheus.Counter{},
-		damaged:     m.damaged.With(shard.vector.labels()),
+		damaged:     m.damaged.With(shard.labels()),
 		searches:    map[multivector.Precision]*searches{},
 	}
 	for _, job := range multivector.Jobs {
 		x.jobTime[job] = m.stock.VectorIndexBackgroundOperationsDurations.With(stock(string(job)))
-		x.jobFailures[job] = m.failures.MustCurryWith(shard.vector.labels()).WithLabelValues(string(job))
+		x.jobFailures[job] = m.failures.MustCurryWith(shard.labels()).WithLabelValues(string(job))
 	}
 	for precision, name := range precisions {
-		l := shard.vector.labels()
+		l := shard.labels()
 		l["precision"] = name
 		documents := m.documents.MustCurryWith(l)
 		x.searches[precision] = &searches{

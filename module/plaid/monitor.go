@@ -173,9 +173,9 @@ func (m *monitor) leave(documents *multivector.Index, of labels) {
 		return
 	}
 	delete(m.users, of.vector)
-	m.searches.DeletePartialMatch(of.vector.labels())
+	m.searches.DeletePartialMatch(of.labels())
 	for _, counted := range []*prometheus.CounterVec{m.failures, m.damaged, m.documents, m.certified, m.searchFailures} {
-		counted.DeletePartialMatch(of.vector.labels())
+		counted.DeletePartialMatch(of.labels())
 	}
 }
 

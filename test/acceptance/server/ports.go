@@ -17,7 +17,7 @@ func (p port) String() string { return strconv.Itoa(int(p)) }
 // ports that one server listens on. They are consecutive: a node that runs on localhost dials the
 // RPC port of RAFT at the RAFT port plus one, whatever it was told.
 type ports struct {
-	http, grpc, gossip, data, raft, raftRPC port
+	http, grpc, gossip, data, raft, raftRPC, metrics port
 }
 
 func (ports) address(p port) string { return net.JoinHostPort(host, p.String()) }
@@ -29,11 +29,11 @@ func freePorts() (ports, error) {
 	const first, last, attempts = 15000, 32000, 100
 	for range attempts {
 		p := port(first + rand.IntN(last-first))
-		if areFree(p, p+5) {
-			return ports{p, p + 1, p + 2, p + 3, p + 4, p + 5}, nil
+		if areFree(p, p+6) {
+			return ports{p, p + 1, p + 2, p + 3, p + 4, p + 5, p + 6}, nil
 		}
 	}
-	return ports{}, fmt.Errorf("server: no six free ports in a row between %d and %d on %s", first, last, host)
+	return ports{}, fmt.Errorf("server: no seven free ports in a row between %d and %d on %s", first, last, host)
 }
 
 func areFree(first, last port) bool {

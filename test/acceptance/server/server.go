@@ -39,6 +39,9 @@ type Server struct {
 	GRPC string // host:port of gRPC
 	Dir  string // data/, backups/ and server.log
 
+	// Metrics is host:port of what Prometheus reads, if Options.Env enables it.
+	Metrics string
+
 	options Options
 	ports   ports
 	process *exec.Cmd
@@ -77,6 +80,7 @@ func Open(options Options) (*Server, error) {
 			return nil, err
 		}
 		s.HTTP, s.GRPC = s.ports.address(s.ports.http), s.ports.address(s.ports.grpc)
+		s.Metrics = s.ports.address(s.ports.metrics)
 		if err = s.Restart(); err == nil {
 			return s, nil
 		}
@@ -253,6 +257,7 @@ func (s *Server) environment() []string {
 		"DISABLE_TELEMETRY":                       "true",
 		"GO_PROFILING_DISABLE":                    "true",
 		"GRPC_PORT":                               s.ports.grpc.String(),
+		"PROMETHEUS_MONITORING_PORT":              s.ports.metrics.String(),
 		"CLUSTER_HOSTNAME":                        "node1",
 		"CLUSTER_IN_LOCALHOST":                    "true",
 		"CLUSTER_ADVERTISE_ADDR":                  host,
