@@ -20,6 +20,14 @@ func newBacklog(ids []uint64) *backlog {
 	return b
 }
 
+// clone is a backlog of the same that changes by itself.
+func (b *backlog) clone() *backlog {
+	c := &backlog{ids: b.ids, done: b.done.clone()}
+	c.left.Store(b.left.Load())
+	c.first.Store(b.first.Load())
+	return c
+}
+
 // remove takes an id out and reports whether it was there.
 func (b *backlog) remove(id uint64) bool {
 	i, found := slices.BinarySearch(b.ids, id)
@@ -63,6 +71,22 @@ func (bs backlogs) remove(id uint64) {
 	for _, b := range bs {
 		b.remove(id)
 	}
+}
+
+// without is the backlogs but for ids that are in a part now. Snapshots without that
+// part go on to find them in theirs. To copy what is done of a million documents
+// takes some microseconds, once for each 32 of them.
+func (bs backlogs) without(ids []uint64) backlogs {
+	left := slices.Clone(bs)
+	for i, b := range left {
+		if slices.ContainsFunc(ids, b.has) {
+			left[i] = b.clone()
+		}
+	}
+	for _, id := range ids {
+		left.remove(id)
+	}
+	return left
 }
 
 func (bs backlogs) left() int {

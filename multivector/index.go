@@ -111,6 +111,7 @@ func (x *Index) append(p *part) error {
 
 // place takes a part in, x.mu held.
 func (x *Index) place(p *part) {
+	var placed []uint64
 	for row := range p.Documents() {
 		id := p.ID(row)
 		if _, known := x.where[id]; known {
@@ -118,8 +119,9 @@ func (x *Index) place(p *part) {
 			continue
 		}
 		x.where[id] = place{p, row}
-		x.pending.remove(id)
+		placed = append(placed, id)
 	}
+	x.pending = x.pending.without(placed)
 	x.parts = append(x.parts, p)
 }
 

@@ -264,6 +264,31 @@ func TestAddAndDeleteAreIdempotent(t *testing.T) {
 	require.Equal(t, []uint64{1}, ids)
 }
 
+// While a search looks at its snapshot, documents move from the backlog into parts
+// that the snapshot does not have.
+func TestASnapshotKeepsDocumentsThatAreReadMeanwhile(t *testing.T) {
+	source, stored := newMemory(), []uint64{}
+	for id := range uint64(catchUpBatch + 10) {
+		source.put(id, matrix(1, float32(id)))
+		stored = append(stored, id)
+	}
+	x, err := Open(Options{Source: source, Stored: stored, idle: true})
+	require.NoError(t, err)
+	before := x.acquire()
+	defer before.release()
+	require.True(t, x.step(context.Background()))
+	require.Equal(t, 10, x.pending.left())
+	require.Len(t, before.candidates(nil).pending, len(stored))
+
+	between := x.acquire()
+	defer between.release()
+	require.NoError(t, x.Add(context.Background(), source.documents(stored...)...))
+	require.Equal(t, len(stored), between.candidates(nil).count())
+	require.Len(t, before.candidates(nil).pending, len(stored))
+	require.Zero(t, x.pending.left())
+	require.Equal(t, len(stored), x.acquire().candidates(nil).count())
+}
+
 func TestDeletedAndVectorlessDocumentsArePassedOver(t *testing.T) {
 	ctx := context.Background()
 	source := newMemory()
