@@ -16,7 +16,8 @@ var opened = struct {
 
 // Totals is what `/v1/meta` says about the indexes of this node: those of loaded
 // shards, all together. Everybody who may connect reads it, so that it names no
-// collection, and no tenant. With 10,000 tenants it takes 25 ms at most.
+// collection, and no tenant. It takes 2.5 µs for an index whose head is 512 parts, and
+// waits for whoever writes to one.
 func Totals() map[string]any {
 	opened.RLock()
 	defer opened.RUnlock()
