@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -37,6 +38,7 @@ var low = limits{
 	mergeDocuments: 60,
 	smallFiles:     3,
 	deadShare:      0.2,
+	rest:           time.Millisecond,
 }
 
 // world is an index on a disk that can fail, beside what it must be like.

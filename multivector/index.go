@@ -28,6 +28,8 @@ type Index struct {
 	limits limits
 
 	observer Observer
+	readOnly func() bool       // see Options
+	memory   func(int64) error // see Options
 
 	// current is what searches work on.
 	current atomic.Pointer[snapshot]

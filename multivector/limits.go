@@ -1,6 +1,10 @@
 package multivector
 
-import "weaviate-colpali/multivector/internal/codebook"
+import (
+	"time"
+
+	"weaviate-colpali/multivector/internal/codebook"
+)
 
 // limits are the sizes at which the index begins to do something. Only tests set
 // them lower.
@@ -47,6 +51,9 @@ type limits struct {
 
 	// deadShare is the share of deleted documents above which a file is written anew.
 	deadShare float64
+
+	// rest is how long what was put off waits before the next try.
+	rest time.Duration
 }
 
 var usual = limits{
@@ -63,4 +70,5 @@ var usual = limits{
 	mergeDocuments: 16 << 10,
 	smallFiles:     8,
 	deadShare:      0.2,
+	rest:           5 * time.Second,
 }

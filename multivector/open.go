@@ -27,6 +27,14 @@ type Options struct {
 	// anew from the source the next time.
 	Dir string
 
+	// ReadOnly reports whether no file may be written now, as when the disk is full;
+	// nil: never. The background asks before each thing it does and rests meanwhile.
+	ReadOnly func() bool
+
+	// Memory refuses that so many more bytes of memory be used, with an error; nil:
+	// never. A training that it refuses is put off.
+	Memory func(bytes int64) error
+
 	// Logger is told what a person may want to know; nil: nobody is.
 	Logger *slog.Logger
 
@@ -44,7 +52,10 @@ type Options struct {
 // their stored vectors until the background has caught up. What is damaged is set
 // aside under another name, and told to the logger.
 func Open(o Options) (*Index, error) {
-	x := &Index{source: o.Source, logger: o.Logger, observer: o.Observer, where: map[uint64]place{}, limits: usual}
+	x := &Index{
+		source: o.Source, logger: o.Logger, observer: o.Observer, where: map[uint64]place{}, limits: usual,
+		readOnly: o.ReadOnly, memory: o.Memory,
+	}
 	if o.limits != nil {
 		x.limits = *o.limits
 	}
@@ -53,6 +64,12 @@ func Open(o Options) (*Index, error) {
 	}
 	if x.observer == nil {
 		x.observer = unobserved{}
+	}
+	if x.readOnly == nil {
+		x.readOnly = func() bool { return false }
+	}
+	if x.memory == nil {
+		x.memory = func(int64) error { return nil }
 	}
 	switch {
 	case o.fs != nil:
@@ -221,8 +238,8 @@ func (x *Index) quarantine(kind format.Kind, number uint64, why error) error {
 	return nil
 }
 
-// Close stops the background, writes what is in no file yet, and gives memory
-// back. It may be called more than once.
+// Close stops the background, writes what is in no file yet, unless it is
+// read-only, and gives memory back. It may be called more than once.
 func (x *Index) Close(ctx context.Context) error {
 	x.mu.Lock()
 	if x.closed {
@@ -232,7 +249,10 @@ func (x *Index) Close(ctx context.Context) error {
 	x.closed = true
 	x.mu.Unlock()
 	x.stopWorker()
-	_, err := x.write(ctx, x.head())
+	var err error
+	if !x.readOnly() {
+		_, err = x.write(ctx, x.head())
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.empty()

@@ -81,7 +81,7 @@ func (x *Index) Statistics() Statistics {
 // [Index.Statistics].
 type Observer interface {
 	// JobEnded is told of each piece of work in the background, with the error that it
-	// failed with, if any.
+	// failed with, if any. Work that was put off has not begun.
 	JobEnded(job Job, took time.Duration, err error)
 
 	// DocumentsDamaged is told of documents that a search found damaged. They are made

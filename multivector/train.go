@@ -2,6 +2,7 @@ package multivector
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 
@@ -48,8 +49,12 @@ func (x *Index) recodeNext(ctx context.Context) (done bool, err error) {
 
 // newGeneration trains a codebook. From now on new parts are coded with it.
 func (x *Index) newGeneration(ctx context.Context, parts []*part, documents int) error {
+	centroids := x.limits.centroids(documents)
+	if err := x.memory(x.trainingBytes(parts, centroids)); err != nil {
+		return fmt.Errorf("%w: train centroids: %w", errPutOff, err)
+	}
 	book, err := codebook.Train(ctx, sample(parts, x.knownDim(), x.limits.sampleRows), codebook.Options{
-		Centroids: x.limits.centroids(documents), Seed: trainSeed,
+		Centroids: centroids, Seed: trainSeed,
 	})
 	if err != nil {
 		return err
@@ -65,6 +70,18 @@ func (x *Index) newGeneration(ctx context.Context, parts []*part, documents int)
 	x.mu.Unlock()
 	x.logger.Info("trained the index's centroids", "documents", documents, "centroids", book.Len(), "mean_cosine", book.MeanCosine())
 	return nil
+}
+
+// trainingBytes is what a training takes in memory, nearly all of it its sample. The
+// centroids are there twice, as they grow out of their cells.
+func (x *Index) trainingBytes(parts []*part, centroids int) int64 {
+	rows := 0
+	for _, p := range parts {
+		for row := range p.Documents() {
+			rows += p.Document(row).Rows()
+		}
+	}
+	return 4 * int64(x.knownDim()) * int64(min(rows, x.limits.sampleRows)+2*centroids)
 }
 
 // sample is at most so many rows of the parts' documents, the same for the same

@@ -2,6 +2,7 @@ package multivector
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -18,7 +19,16 @@ type worker struct {
 	// turn is held while the worker changes files, and by who wants them to hold
 	// still.
 	turn sync.Mutex
+
+	// rests says that what is due has been put off. Nobody wakes the worker when the
+	// reason is gone: it looks again itself.
+	rests bool
 }
+
+var (
+	errPutOff   = errors.New("put off")
+	errReadOnly = errors.New("the index is read-only for now")
+)
 
 func (w *worker) wake() {
 	select {
@@ -46,13 +56,19 @@ func (x *Index) startWorker() {
 	ctx, cancel := context.WithCancel(context.Background())
 	x.worker.work, x.worker.cancel = make(chan struct{}, 1), cancel
 	x.worker.stopped.Go(func() {
+		var again <-chan time.Time
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-x.worker.work:
+			case <-again:
 			}
 			for x.step(ctx) && ctx.Err() == nil {
+			}
+			again = nil
+			if x.worker.rests {
+				again = time.After(x.limits.rest)
 			}
 		}
 	})
@@ -63,6 +79,10 @@ func (x *Index) step(ctx context.Context) bool {
 	x.worker.turn.Lock()
 	defer x.worker.turn.Unlock()
 	if ctx.Err() != nil { // it ended while somebody else had the turn
+		return false
+	}
+	if x.readOnly() {
+		x.putOff(errReadOnly)
 		return false
 	}
 	for _, task := range []struct {
@@ -88,6 +108,10 @@ func (x *Index) step(ctx context.Context) bool {
 		if ctx.Err() != nil {
 			return false
 		}
+		if errors.Is(err, errPutOff) {
+			x.putOff(err)
+			return false
+		}
 		if done || err != nil {
 			x.observer.JobEnded(task.job, time.Since(began), err)
 		}
@@ -100,5 +124,14 @@ func (x *Index) step(ctx context.Context) bool {
 			return true
 		}
 	}
+	x.worker.rests = false
 	return false
+}
+
+// putOff lets the worker rest, and says so the first time.
+func (x *Index) putOff(why error) {
+	if !x.worker.rests {
+		x.logger.Warn("the index's background rests; searches stay as right and may be slower", "reason", why)
+	}
+	x.worker.rests = true
 }

@@ -300,7 +300,7 @@ func TestAClosedStoreIsAnErrorAndNoPanic(t *testing.T) {
 	s.close()
 	_, _, err := index.SearchByMultiVector(ctx, [][]float32{{1}}, 1, nil)
 	require.ErrorContains(t, err, "closed")
-	_, err = plaid.Open(ctx, plaid.Shard{Store: s.store, Class: "Page", Name: "shard", Logger: s.logger})
+	_, err = plaid.Open(ctx, plaid.Shard{Store: s.store, Class: "Page", Name: "shard", Logger: s.logger, AllocChecker: s.memory})
 	require.ErrorContains(t, err, `shard "shard" of "Page"`)
 	s.open()
 }
@@ -310,7 +310,7 @@ func TestOpenCanBeCancelled(t *testing.T) {
 	s.put(1, 0, colpali([]float32{1}))
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
-	_, err := plaid.Open(cancelled, plaid.Shard{Store: s.store, Logger: s.logger})
+	_, err := plaid.Open(cancelled, plaid.Shard{Store: s.store, Logger: s.logger, AllocChecker: s.memory})
 	require.ErrorIs(t, err, context.Canceled)
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/weaviate/weaviate/adapters/repos/db/helpers"
 	"github.com/weaviate/weaviate/adapters/repos/db/lsmkv"
 	"github.com/weaviate/weaviate/entities/storobj"
+	"github.com/weaviate/weaviate/usecases/memwatch"
 	"github.com/weaviate/weaviate/usecases/monitoring"
 
 	plaidconfig "weaviate-colpali/config/plaid"
@@ -25,6 +26,15 @@ type Shard struct {
 	Class, Name  string // of the collection and the shard, for messages
 	Logger       logrus.FieldLogger
 	Metrics      *monitoring.PrometheusMetrics // nil: monitoring is off
+
+	// ReadOnly reports whether the shard is read-only now, as Weaviate makes it when
+	// the disk fills up: then the index writes no files. It looks itself, since
+	// Weaviate tells its own store and nobody else.
+	ReadOnly func() bool
+
+	// AllocChecker is Weaviate's opinion of how much more memory may be used. It has
+	// one if GOMEMLIMIT is set.
+	AllocChecker memwatch.AllocChecker
 }
 
 // DirSuffix ends the name of an index's folder inside its shard's. The patched
@@ -43,9 +53,13 @@ func Open(ctx context.Context, shard Shard) (*Index, error) {
 	})
 	m := newMetrics(shard, logger)
 	documents, err := multivector.Open(multivector.Options{
-		Source:   &objectStore{store: shard.Store, targetVector: shard.TargetVector},
-		Stored:   ids,
-		Dir:      shard.Dir,
+		Source: &objectStore{store: shard.Store, targetVector: shard.TargetVector},
+		Stored: ids,
+		Dir:    shard.Dir,
+
+		ReadOnly: shard.ReadOnly,
+		Memory:   shard.AllocChecker.CheckAlloc,
+
 		Logger:   slog.New(logHandler{logger}),
 		Observer: m,
 	})
@@ -55,7 +69,7 @@ func Open(ctx context.Context, shard Shard) (*Index, error) {
 	}
 	m.opened(documents, began)
 	tell(logger, "open_plaid_index", "opened plaid index", documents.Statistics())
-	index := &Index{documents: documents, dir: shard.Dir, metrics: m, logger: logger}
+	index := &Index{documents: documents, dir: shard.Dir, memory: shard.AllocChecker, metrics: m, logger: logger}
 	index.config.Store(&shard.Config)
 	index.enter()
 	return index, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/go-openapi/strfmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/weaviate/weaviate/entities/cyclemanager"
 	"github.com/weaviate/weaviate/entities/models"
 	"github.com/weaviate/weaviate/entities/storobj"
+	"github.com/weaviate/weaviate/usecases/memwatch"
 
 	"weaviate-colpali/module/plaid"
 )
@@ -30,12 +32,15 @@ type shard struct {
 	indexes string // folders of indexes
 	logger  logrus.FieldLogger
 	store   *lsmkv.Store
+
+	readOnly atomic.Bool
+	memory   memwatch.AllocChecker
 }
 
 func newShard(t *testing.T) *shard {
 	t.Helper()
 	logger, _ := logrustest.NewNullLogger()
-	s := &shard{t: t, dir: t.TempDir(), indexes: t.TempDir(), logger: logger}
+	s := &shard{t: t, dir: t.TempDir(), indexes: t.TempDir(), logger: logger, memory: memwatch.NewDummyMonitor()}
 	s.open()
 	t.Cleanup(s.close)
 	return s
@@ -71,7 +76,8 @@ func (s *shard) openIndex() *plaid.Index {
 	s.t.Helper()
 	index, err := plaid.Open(context.Background(), plaid.Shard{
 		Store: s.store, TargetVector: "colpali", Class: "Page", Name: "shard", Logger: s.logger,
-		Dir: filepath.Join(s.indexes, "vectors_colpali"+plaid.DirSuffix),
+		Dir:      filepath.Join(s.indexes, "vectors_colpali"+plaid.DirSuffix),
+		ReadOnly: s.readOnly.Load, AllocChecker: s.memory,
 	})
 	require.NoError(s.t, err)
 	return index

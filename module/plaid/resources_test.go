@@ -1,0 +1,53 @@
+package plaid_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	enterrors "github.com/weaviate/weaviate/entities/errors"
+	"github.com/weaviate/weaviate/usecases/memwatch"
+)
+
+// scarce is a machine whose memory has so many bytes left.
+type scarce struct {
+	memwatch.AllocChecker
+	left int64
+}
+
+func (s *scarce) CheckAlloc(bytes int64) error {
+	if bytes > s.left {
+		return enterrors.ErrNotEnoughMemory
+	}
+	return nil
+}
+
+func TestAddIsRefusedWhereMemoryIsScarce(t *testing.T) {
+	s := newShard(t)
+	memory := &scarce{left: 2*5 - 1}
+	s.memory = memory
+	index := s.openIndex()
+	s.put(1, 7, colpali([]float32{1, 0}))
+	err := index.AddMulti(ctx, 7, [][]float32{{1, 0}})
+	require.ErrorIs(t, err, enterrors.ErrNotEnoughMemory)
+	require.True(t, enterrors.IsTransient(err), "Weaviate's queue tries again")
+	require.False(t, index.ContainsDoc(7))
+
+	memory.left = 2 * 5
+	require.NoError(t, index.AddMulti(ctx, 7, [][]float32{{1, 0}}))
+	require.True(t, index.ContainsDoc(7))
+	require.NoError(t, index.AddMultiBatch(ctx, []uint64{7}, [][][]float32{{{1, 0}}}), "what a queue repeats")
+}
+
+func TestAReadOnlyShardIsSearchedAndNotWritten(t *testing.T) {
+	s := newShard(t)
+	index := s.openIndex()
+	s.put(1, 0, colpali([]float32{1, 0}))
+	require.NoError(t, index.AddMulti(ctx, 0, [][]float32{{1, 0}}))
+	s.readOnly.Store(true)
+	ids, _ := search(t, index, [][]float32{{1, 0}}, 1, nil)
+	require.Equal(t, []uint64{0}, ids)
+	require.NoError(t, index.Shutdown(ctx))
+	files, err := s.openIndex().ListFiles(ctx, s.indexes)
+	require.NoError(t, err)
+	require.Empty(t, files)
+}

@@ -1,0 +1,138 @@
+package multivector
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// filesIn is the names of the files in a folder.
+func filesIn(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
+}
+
+// fill stores and adds n more documents.
+func fill(t *testing.T, source *memory, x *Index, r *rand.Rand, n int) {
+	t.Helper()
+	for range n {
+		id := uint64(len(source.stored))
+		source.put(id, randomMatrix(r, 3, 8))
+		require.NoError(t, x.Add(context.Background(), source.documents(id)...))
+	}
+}
+
+// requireBruteForce compares an exact search with brute force over all documents.
+func requireBruteForce(t *testing.T, source *memory, x *Index, r *rand.Rand) {
+	t.Helper()
+	query := pack(t, randomMatrix(r, 4, 8))
+	got, err := x.Search(context.Background(), query, 10, SearchOptions{Precision: Exact})
+	require.NoError(t, err)
+	require.Equal(t, source.bruteForce(query, slices.Collect(maps.Keys(source.stored)), 10, nil, nil), got)
+}
+
+func TestAReadOnlyIndexWritesNothingAndAnswers(t *testing.T) {
+	source, r, dir := newMemory(), rand.New(rand.NewPCG(81, 82)), t.TempDir()
+	var readOnly atomic.Bool
+	var log bytes.Buffer
+	open := func() *Index {
+		x, err := Open(Options{
+			Source: source, Stored: slices.Collect(maps.Keys(source.stored)), Dir: dir, idle: true, limits: &low,
+			ReadOnly: readOnly.Load, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		})
+		require.NoError(t, err)
+		return x
+	}
+	x := open()
+	fill(t, source, x, r, 30)
+	settle(t, x)
+	before := filesIn(t, dir)
+	require.NotEmpty(t, before)
+
+	readOnly.Store(true)
+	fill(t, source, x, r, 60)
+	x.Delete(slices.Collect(x.IDs)[:20]...) // enough for files to be written anew
+	for id := range uint64(20) {
+		source.remove(id)
+	}
+	settle(t, x)
+	settle(t, x)
+	require.Equal(t, before, filesIn(t, dir))
+	require.Equal(t, 1, strings.Count(log.String(), "read-only"), "it says so once")
+	requireBruteForce(t, source, x, r)
+	require.NoError(t, x.Close(context.Background()))
+	require.Equal(t, before, filesIn(t, dir), "nor when it closes")
+
+	x = open()
+	requireBruteForce(t, source, x, r)
+	readOnly.Store(false)
+	settle(t, x)
+	require.NotEqual(t, before, filesIn(t, dir))
+	requireBruteForce(t, source, x, r)
+	require.NoError(t, x.Close(context.Background()))
+}
+
+// Nobody tells the index that it may write again.
+func TestTheBackgroundLooksWhetherItMayGoOn(t *testing.T) {
+	source, r, dir := newMemory(), rand.New(rand.NewPCG(83, 84)), t.TempDir()
+	var readOnly atomic.Bool
+	var asked atomic.Int64
+	readOnly.Store(true)
+	x, err := Open(Options{Source: source, Dir: dir, limits: &low, ReadOnly: func() bool {
+		asked.Add(1)
+		return readOnly.Load()
+	}})
+	require.NoError(t, err)
+	fill(t, source, x, r, 30)
+	after := asked.Load()
+	require.Eventually(t, func() bool { return asked.Load() > after+3 }, time.Minute, time.Millisecond, "it asks again and again")
+	require.Empty(t, filesIn(t, dir))
+	readOnly.Store(false)
+	require.Eventually(t, func() bool { return len(x.Files()) > 0 }, time.Minute, time.Millisecond)
+	requireBruteForce(t, source, x, r)
+	require.NoError(t, x.Close(context.Background()))
+}
+
+func TestATrainingThatMemoryRefusesIsPutOff(t *testing.T) {
+	source, r := newMemory(), rand.New(rand.NewPCG(85, 86))
+	full := errors.New("not enough memory")
+	var refusal error = full
+	var asked int64
+	var log bytes.Buffer
+	x, err := Open(Options{
+		Source: source, Dir: t.TempDir(), idle: true, limits: &low, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		Memory: func(bytes int64) error { asked = bytes; return refusal },
+	})
+	require.NoError(t, err)
+	fill(t, source, x, r, 40)
+	settle(t, x)
+	settle(t, x)
+	require.Nil(t, x.generation)
+	require.NotEmpty(t, x.Files(), "what takes little memory goes on")
+	require.EqualValues(t, 4*8*(40*3+2*16), asked, "120 rows and 16 centroids twice, of 8 numbers")
+	require.Contains(t, log.String(), full.Error())
+	require.NotContains(t, log.String(), "ERROR")
+	requireBruteForce(t, source, x, r)
+
+	refusal = nil
+	settle(t, x)
+	require.NotNil(t, x.generation)
+	requireBruteForce(t, source, x, r)
+	require.NoError(t, x.Close(context.Background()))
+}
