@@ -27,6 +27,18 @@ const (
 	Fast
 )
 
+// String is the word of the settings for it.
+func (p Precision) String() string {
+	switch p {
+	case Exact:
+		return "exact"
+	case Fast:
+		return "fast"
+	default:
+		return "balanced"
+	}
+}
+
 // SearchOptions are what a search may be told beyond the query and k. The zero
 // value searches everything.
 type SearchOptions struct {

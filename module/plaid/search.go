@@ -9,7 +9,6 @@ import (
 	"github.com/weaviate/weaviate/adapters/repos/db/helpers"
 	"github.com/weaviate/weaviate/adapters/repos/db/vector/common"
 
-	plaidconfig "weaviate-colpali/config/plaid"
 	"weaviate-colpali/maxsim"
 	"weaviate-colpali/multivector"
 )
@@ -37,8 +36,12 @@ func (x *Index) search(ctx context.Context, query [][]float32, k int, minScore *
 	if err != nil {
 		return nil, nil, err
 	}
+	precision, err := x.precision(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	var trace multivector.Trace
-	options := multivector.SearchOptions{MinScore: minScore, Precision: x.precision(), Trace: &trace}
+	options := multivector.SearchOptions{MinScore: minScore, Precision: precision, Trace: &trace}
 	if allow != nil { // a nil allow list in the interface would not be nil
 		options.Filter = allow
 	}
@@ -48,7 +51,7 @@ func (x *Index) search(ctx context.Context, query [][]float32, k int, minScore *
 	if err != nil {
 		return nil, nil, err
 	}
-	annotate(ctx, trace)
+	annotate(ctx, precision, trace)
 	ids, distances := make([]uint64, len(results)), make([]float32, len(results))
 	for i, result := range results {
 		ids[i], distances[i] = result.ID, -result.Score
@@ -56,20 +59,10 @@ func (x *Index) search(ctx context.Context, query [][]float32, k int, minScore *
 	return ids, distances, nil
 }
 
-// precision is what the collection asks for.
-func (x *Index) precision() multivector.Precision {
-	switch x.config.Load().Precision {
-	case plaidconfig.Fast:
-		return multivector.Fast
-	case plaidconfig.Exact:
-		return multivector.Exact
-	default:
-		return multivector.Balanced
-	}
-}
-
-// annotate puts what a search did into Weaviate's log of slow queries.
-func annotate(ctx context.Context, trace multivector.Trace) {
+// annotate puts what a search did into Weaviate's log of slow queries, and into the
+// query profile, if the query asks for one.
+func annotate(ctx context.Context, precision multivector.Precision, trace multivector.Trace) {
+	helpers.AnnotateSlowQueryLog(ctx, "plaid_precision", precision.String())
 	helpers.AnnotateSlowQueryLog(ctx, "plaid_candidates", trace.Candidates)
 	helpers.AnnotateSlowQueryLog(ctx, "plaid_centroids", trace.Centroids)
 	helpers.AnnotateSlowQueryLog(ctx, "plaid_reranked", trace.Reranked)

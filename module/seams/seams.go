@@ -19,6 +19,8 @@ var All = []string{
 	"usecases/schema",
 	"adapters/repos/db",
 	"adapters/handlers/rest",
+	"adapters/clients",
+	"adapters/handlers/rest/clusterapi",
 }
 
 var marked sync.Map

@@ -70,7 +70,7 @@ var rules = []rule{
 			self + "/config/plaid", self + "/maxsim", self + "/multivector", weaviate,
 			"github.com/prometheus/client_golang", "github.com/sirupsen/logrus", "github.com/vmihailenco/msgpack",
 		},
-		tests:   []string{"github.com/go-openapi/strfmt", "github.com/google/uuid"},
+		tests:   []string{"github.com/go-openapi/strfmt", "github.com/google/uuid", "google.golang.org/grpc/metadata"},
 		because: "the index finds vectors, whoever made them",
 	},
 	{

@@ -97,6 +97,27 @@ var edits = []edit{
 			"\tif _, ok := enabledModules[modt2vbigram.Name]; ok {\n",
 		why: "our module is registered with Weaviate's own",
 	},
+	{
+		file:   "adapters/clients/remote_index.go",
+		anchor: "\tclusterapi.IndicesPayloads.SearchParams.SetContentTypeHeaderReq(req)\n",
+		text: "\tclusterapi.IndicesPayloads.SearchParams.SetContentTypeHeaderReq(req)\n" +
+			"\tif err := forwardPrecision(ctx, req); err != nil {\n\t\treturn nil, nil, nil, err\n\t}\n",
+		why: "a search of a shard of another node tells it the precision that its query asks for",
+	},
+	{
+		file:   "adapters/clients/remote_index.go",
+		anchor: "\tclusterapi.IndicesPayloads.AggregationParams.SetContentTypeHeaderReq(req)\n",
+		text: "\tclusterapi.IndicesPayloads.AggregationParams.SetContentTypeHeaderReq(req)\n" +
+			"\tif err := forwardPrecision(ctx, req); err != nil {\n\t\treturn nil, err\n\t}\n",
+		why: "so does an aggregation over the results of a search",
+	},
+	{
+		file:   "adapters/handlers/rest/clusterapi/serve.go",
+		anchor: "\tmux.Handle(\"/indices/\", monitoring.AddTracingToHTTPMiddleware(indices.Indices(), appState.Logger))\n",
+		text: "\tmux.Handle(\"/indices/\", monitoring.AddTracingToHTTPMiddleware(" +
+			"receivePrecision(indices.Indices()), appState.Logger))\n",
+		why: "a shard is told the precision that a query of another node asks for",
+	},
 }
 
 var additions = map[string]string{
@@ -104,6 +125,9 @@ var additions = map[string]string{
 	"usecases/schema/zz_plaid.go":           "usecases_schema.go.txt",
 	"adapters/repos/db/zz_plaid.go":         "adapters_repos_db.go.txt",
 	"adapters/handlers/rest/zz_colpali.go":  "adapters_handlers_rest.go.txt",
+	"adapters/clients/zz_plaid.go":          "adapters_clients.go.txt",
+
+	"adapters/handlers/rest/clusterapi/zz_plaid.go": "adapters_handlers_rest_clusterapi.go.txt",
 }
 
 // apply makes one edit in the text of its file.
