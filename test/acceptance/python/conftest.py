@@ -115,6 +115,21 @@ def schema(name: str, tenants: bool = False, module: dict | None = None) -> dict
 
 
 @pytest.fixture
+def connect(client):
+    """Connects a client that sends headers with whatever it asks to the same server."""
+    opened = []
+
+    def connect(headers):
+        params = client._connection._connection_params
+        opened.append(weaviate.connect_to_local(port=params.http.port, grpc_port=params.grpc.port, headers=headers))
+        return opened[-1]
+
+    yield connect
+    for other in opened:
+        other.close()
+
+
+@pytest.fixture
 def create(client):
     """Creates a collection and removes it after the test."""
     names = []

@@ -86,3 +86,25 @@ def test_iterator_with_vectors(client, stored, pages):
     for page in stored.values():
         assert page.shape == (model["vectorsPerPage"], model["dimensions"])
         np.testing.assert_allclose(np.linalg.norm(page, axis=1), 1, atol=1e-4)
+
+
+PRECISION = "X-Colpali-Precision"  # a header of one query; over gRPC the client sends it in lower case
+
+
+@pytest.mark.parametrize("precision", ["fast", "balanced", "exact"])
+def test_precision_of_a_query(connect, library, precision):
+    def used(client):
+        response = client.collections.use(library.name).query.near_text(
+            "bread", limit=1, return_metadata=MetadataQuery(query_profile=True))
+        return [shard.searches["vector"].details["plaid_precision"] for shard in response.query_profile.shards]
+
+    assert used(connect({PRECISION: precision})) == [precision]
+    assert used(connect({})) == ["balanced"]
+
+
+def test_wrong_precision_is_refused(connect, library):
+    asking = connect({PRECISION: "best"})
+    with pytest.raises(WeaviateQueryException, match=f'{PRECISION} must be one of fast, balanced, exact, got "best"'):
+        asking.collections.use(library.name).query.near_text("bread", limit=1)
+    answer = asking.graphql_raw_query('{Get{PyLibrary(nearText:{concepts:["bread"]},limit:1){title}}}')
+    assert PRECISION in answer.errors[0]["message"]
