@@ -204,8 +204,6 @@ func testIndexMutations(t *testing.T, n *node) {
 	require.Contains(t, check(t, count-6), uuid(6).String(), "import of a deleted id")
 }
 
-// testTwoVectors: two of our indexes in one collection are two indexes, and a search over both adds
-// their distances.
 // testPrecision has as many documents as make the index train its centroids.
 func testPrecision(t *testing.T, n *node) {
 	const class, count = "IndexPrecision", 2600
@@ -224,6 +222,8 @@ func testPrecision(t *testing.T, n *node) {
 	for range 5 {
 		q := randomMatrix(r, 6, matrixDim)
 		requireExact(t, q, documents, 10, n.search(t, class, query{nearVector: n.vector(ownVector, q), limit: 10}))
+		require.Equal(t, []string{"exact"}, n.precisions(t, class, q))
+		require.Equal(t, []string{"fast"}, n.asking(t, "fast").precisions(t, class, q))
 	}
 
 	for _, precision := range []string{"fast", "balanced"} {
@@ -245,9 +245,15 @@ func testPrecision(t *testing.T, n *node) {
 		for _, h := range hits {
 			require.InDelta(t, -maxSim(q, documents[h.ID]), h.Distance, 1e-4)
 		}
+		require.Equal(t, []string{precision}, n.precisions(t, class, q))
+		requireExact(t, q, documents, 10,
+			n.asking(t, "exact").search(t, class, query{nearVector: n.vector(ownVector, q), limit: 10}))
+		require.Equal(t, []string{"exact"}, n.asking(t, "exact").precisions(t, class, q))
 	}
 }
 
+// testTwoVectors: two of our indexes in one collection are two indexes, and a search over both adds
+// their distances.
 func testTwoVectors(t *testing.T, n *node) {
 	const class, count = "IndexTwoVectors", 30
 	collection := matrixCollection(class)

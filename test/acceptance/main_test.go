@@ -33,13 +33,14 @@ type node struct {
 	grpc *weaviate.Client // batches and searches over gRPC
 }
 
-func newNode(s *server.Server) (*node, error) {
-	rest, err := weaviate.NewClient(weaviate.Config{Host: s.HTTP, Scheme: "http"})
+// newNode returns a server with clients that send headers with whatever they ask.
+func newNode(s *server.Server, headers map[string]string) (*node, error) {
+	rest, err := weaviate.NewClient(weaviate.Config{Host: s.HTTP, Scheme: "http", Headers: headers})
 	if err != nil {
 		return nil, err
 	}
 	overGRPC, err := weaviate.NewClient(weaviate.Config{
-		Host: s.HTTP, Scheme: "http", GrpcConfig: &grpc.Config{Host: s.GRPC},
+		Host: s.HTTP, Scheme: "http", Headers: headers, GrpcConfig: &grpc.Config{Host: s.GRPC},
 	})
 	if err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func newNode(s *server.Server) (*node, error) {
 // start runs a server for one test alone.
 func start(t *testing.T, options server.Options) *node {
 	t.Helper()
-	n, err := newNode(server.Start(t, options))
+	n, err := newNode(server.Start(t, options), nil)
 	require.NoError(t, err)
 	return n
 }
@@ -76,7 +77,7 @@ var (
 		}
 		// Read by stopShared only: whether it has been started is not to be asked by starting it.
 		started = s
-		return newNode(s)
+		return newNode(s, nil)
 	})
 	started *server.Server
 )

@@ -22,18 +22,23 @@ type ports struct {
 
 func (ports) address(p port) string { return net.JoinHostPort(host, p.String()) }
 
-// freePorts finds ports that nothing listens on now. They are drawn from below the range that
-// systems give to outgoing connections, since a restarted server needs the very same ports again
-// and no connection should sit on them meanwhile.
-func freePorts() (ports, error) {
-	const first, last, attempts = 15000, 32000, 100
+// freePorts finds ports for so many servers that nothing listens on now. They are drawn from below
+// the range that systems give to outgoing connections, since a restarted server needs the very same
+// ports again and no connection should sit on them meanwhile.
+func freePorts(servers int) ([]ports, error) {
+	const first, last, attempts, each = 15000, 32000, 100, 7
 	for range attempts {
 		p := port(first + rand.IntN(last-first))
-		if areFree(p, p+6) {
-			return ports{p, p + 1, p + 2, p + 3, p + 4, p + 5, p + 6}, nil
+		if areFree(p, p+port(each*servers-1)) {
+			all := make([]ports, servers)
+			for i := range all {
+				all[i] = ports{p, p + 1, p + 2, p + 3, p + 4, p + 5, p + 6}
+				p += each
+			}
+			return all, nil
 		}
 	}
-	return ports{}, fmt.Errorf("server: no seven free ports in a row between %d and %d on %s", first, last, host)
+	return nil, fmt.Errorf("server: no %d free ports in a row between %d and %d on %s", each*servers, first, last, host)
 }
 
 func areFree(first, last port) bool {

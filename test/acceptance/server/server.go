@@ -75,10 +75,11 @@ func Open(options Options) (*Server, error) {
 	const attempts = 5
 	var err error
 	for range attempts {
-		s := &Server{Dir: options.Dir, options: options}
-		if s.ports, err = freePorts(); err != nil {
+		var free []ports
+		if free, err = freePorts(1); err != nil {
 			return nil, err
 		}
+		s := &Server{Dir: options.Dir, options: options, ports: free[0]}
 		s.HTTP, s.GRPC = s.ports.address(s.ports.http), s.ports.address(s.ports.grpc)
 		s.Metrics = s.ports.address(s.ports.metrics)
 		if err = s.Restart(); err == nil {
@@ -97,6 +98,10 @@ func (s *Server) Restart() error {
 	if err := s.launch(); err != nil {
 		return err
 	}
+	return s.waitReady()
+}
+
+func (s *Server) waitReady() error {
 	deadline := time.After(readyWithin)
 	for !s.ready() {
 		select {
@@ -169,11 +174,11 @@ type Exit struct {
 // did. A server that becomes ready fails the test.
 func Fail(t testing.TB, options Options) Exit {
 	t.Helper()
-	s := &Server{Dir: t.TempDir(), options: options}
-	var err error
-	if s.ports, err = freePorts(); err != nil {
+	free, err := freePorts(1)
+	if err != nil {
 		t.Fatal(err)
 	}
+	s := &Server{Dir: t.TempDir(), options: options, ports: free[0]}
 	s.HTTP = s.ports.address(s.ports.http)
 	if err := s.launch(); err != nil {
 		t.Fatal(err)
