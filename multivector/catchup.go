@@ -45,6 +45,9 @@ func (x *Index) catchUp(ctx context.Context) (done bool, err error) {
 	if len(documents) == 0 {
 		return true, nil
 	}
+	if err := x.room(documents); err != nil {
+		return false, fmt.Errorf("%w: read documents from the object store: %w", errPutOff, err)
+	}
 	p, err := x.encode(documents)
 	if err != nil {
 		return false, err

@@ -69,6 +69,9 @@ type Document struct {
 
 // Add makes documents live. Adding a live document changes nothing. The source
 // must hold their vectors already.
+//
+// Where [Options.Memory] refuses, its error comes back, and the documents are live all
+// the same, since they are stored: the background makes their codes when it can.
 func (x *Index) Add(ctx context.Context, documents ...Document) error {
 	documents = x.withoutKnown(documents)
 	for _, d := range documents {
@@ -79,11 +82,41 @@ func (x *Index) Add(ctx context.Context, documents ...Document) error {
 	if len(documents) == 0 {
 		return nil
 	}
+	if err := x.room(documents); err != nil {
+		return fmt.Errorf("add %d documents to the index: %w", len(documents), errors.Join(err, x.readLater(documents)))
+	}
 	p, err := x.encode(documents)
 	if err != nil {
 		return err
 	}
 	return x.append(p)
+}
+
+// room asks for the memory that adding documents takes: each number is copied, 4
+// bytes, and becomes a code, 1 byte.
+func (x *Index) room(documents []Document) error {
+	numbers := 0
+	for _, d := range documents {
+		numbers += len(d.Vectors.Data)
+	}
+	return x.memory(5 * int64(numbers))
+}
+
+// readLater makes documents live whose codes the background is to make.
+func (x *Index) readLater(documents []Document) error {
+	ids := make([]uint64, len(documents))
+	for i, d := range documents {
+		ids[i] = d.ID
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.closed {
+		return ErrClosed
+	}
+	x.await(ids)
+	x.publish()
+	x.worker.wake()
+	return nil
 }
 
 // withoutKnown is the documents that are in no part yet: a queue that survived a

@@ -32,7 +32,7 @@ type Options struct {
 	ReadOnly func() bool
 
 	// Memory refuses that so many more bytes of memory be used, with an error; nil:
-	// never. A training that it refuses is put off.
+	// never. What it refuses of the background's work is put off; see also [Index.Add].
 	Memory func(bytes int64) error
 
 	// Logger is told what a person may want to know; nil: nobody is.

@@ -117,7 +117,13 @@ func TestATrainingThatMemoryRefusesIsPutOff(t *testing.T) {
 	var log bytes.Buffer
 	x, err := Open(Options{
 		Source: source, Dir: t.TempDir(), idle: true, limits: &low, Logger: slog.New(slog.NewTextHandler(&log, nil)),
-		Memory: func(bytes int64) error { asked = bytes; return refusal },
+		Memory: func(bytes int64) error {
+			if bytes < 5*3*8+1 { // what one of these documents takes
+				return nil
+			}
+			asked = bytes
+			return refusal
+		},
 	})
 	require.NoError(t, err)
 	fill(t, source, x, r, 40)
@@ -135,4 +141,33 @@ func TestATrainingThatMemoryRefusesIsPutOff(t *testing.T) {
 	require.NotNil(t, x.generation)
 	requireBruteForce(t, source, x, r)
 	require.NoError(t, x.Close(context.Background()))
+}
+
+func TestDocumentsThatMemoryRefusesAreFoundAllTheSame(t *testing.T) {
+	source, r := newMemory(), rand.New(rand.NewPCG(87, 88))
+	full := errors.New("not enough memory")
+	var refusal error
+	x, err := Open(Options{Source: source, idle: true, limits: &low, Memory: func(int64) error { return refusal }})
+	require.NoError(t, err)
+	fill(t, source, x, r, 5)
+	refusal = full
+	for id := uint64(5); id < 10; id++ {
+		source.put(id, randomMatrix(r, 3, 8))
+	}
+	for range 2 { // a queue tries again
+		require.ErrorIs(t, x.Add(context.Background(), source.documents(4, 5, 6, 7, 8, 9)...), full)
+	}
+	require.Equal(t, 10, x.Len())
+	settle(t, x)
+	require.Equal(t, 5, x.pending.left(), "they wait")
+	requireBruteForce(t, source, x, r)
+
+	refusal = nil
+	require.NoError(t, x.Add(context.Background(), source.documents(5)...))
+	settle(t, x)
+	require.Zero(t, x.pending.left())
+	require.Len(t, x.where, 10)
+	requireBruteForce(t, source, x, r)
+	require.NoError(t, x.Close(context.Background()))
+	require.ErrorIs(t, x.readLater(documentsOf(8, 1)), ErrClosed)
 }

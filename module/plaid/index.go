@@ -9,7 +9,6 @@ import (
 
 	"github.com/sirupsen/logrus"
 	"github.com/weaviate/weaviate/adapters/repos/db/vector/common"
-	"github.com/weaviate/weaviate/usecases/memwatch"
 
 	plaidconfig "weaviate-colpali/config/plaid"
 	"weaviate-colpali/maxsim"
@@ -20,7 +19,6 @@ import (
 type Index struct {
 	documents *multivector.Index
 	dir       string // its folder
-	memory    memwatch.AllocChecker
 	config    atomic.Pointer[plaidconfig.Config]
 	metrics   *metrics
 	logger    logrus.FieldLogger
@@ -58,8 +56,12 @@ func (x *Index) AddMulti(ctx context.Context, id uint64, vectors [][]float32) er
 
 // AddMultiBatch makes documents findable whose objects are stored already. A
 // document that is findable already, as after a restart with a filled queue, stays
-// so. Where Weaviate sees too little memory for it, its error of that meaning comes
-// back, and its queue tries again later.
+// so.
+//
+// Where Weaviate sees too little memory, its error of that meaning comes back, and its
+// queue tries again. The documents can be found all the same: without a queue nobody
+// tries again, as an object that is imported once more with the same vectors does not
+// come here.
 func (x *Index) AddMultiBatch(ctx context.Context, ids []uint64, vectors [][][]float32) error {
 	if len(ids) != len(vectors) {
 		return fmt.Errorf("%d document ids for %d multi-vectors", len(ids), len(vectors))
@@ -78,9 +80,6 @@ func (x *Index) AddMultiBatch(ctx context.Context, ids []uint64, vectors [][][]f
 const addBatch = 32
 
 func (x *Index) add(ctx context.Context, ids []uint64, vectors [][][]float32) error {
-	if err := x.memory.CheckAlloc(memoryOf(vectors)); err != nil {
-		return fmt.Errorf("add %d multi-vectors to the index: %w", len(vectors), err)
-	}
 	documents := make([]multivector.Document, len(ids))
 	for i, id := range ids {
 		matrix, err := maxsim.FromRows(vectors[i])
@@ -95,17 +94,6 @@ func (x *Index) add(ctx context.Context, ids []uint64, vectors [][][]float32) er
 	}
 	x.metrics.added(len(documents), began)
 	return nil
-}
-
-// memoryOf is what adding multi-vectors takes: each number is copied, 4 bytes, and
-// becomes a code, 1 byte.
-func memoryOf(vectors [][][]float32) (bytes int64) {
-	for _, rows := range vectors {
-		for _, row := range rows {
-			bytes += 5 * int64(len(row))
-		}
-	}
-	return bytes
 }
 
 // DeleteMulti makes documents no longer findable.

@@ -38,6 +38,7 @@ func (s *shard) openAs(class, name, vector string, metrics *monitoring.Prometheu
 	index, err := plaid.Open(ctx, plaid.Shard{
 		Store: s.store, TargetVector: vector, Class: class, Name: name, Logger: s.logger, Metrics: metrics,
 		Dir: filepath.Join(s.indexes, class, name, vector+plaid.DirSuffix), Config: plaidconfig.Config{Precision: precision},
+		ReadOnly: s.readOnly.Load, AllocChecker: s.memory,
 	})
 	require.NoError(s.t, err)
 	s.t.Cleanup(func() { require.NoError(s.t, index.Shutdown(ctx)) })
@@ -261,6 +262,7 @@ func TestAnIndexThatDoesNotOpenLeavesNoSeries(t *testing.T) {
 	require.NoError(t, os.WriteFile(folder, nil, 0o600))
 	_, err := plaid.Open(ctx, plaid.Shard{
 		Store: s.store, TargetVector: "colpali", Class: "Unopened", Name: "one", Logger: s.logger, Metrics: metrics, Dir: folder,
+		AllocChecker: s.memory,
 	})
 	require.Error(t, err)
 	require.Empty(t, gather(t, registry, "Unopened"))

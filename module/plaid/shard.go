@@ -69,7 +69,7 @@ func Open(ctx context.Context, shard Shard) (*Index, error) {
 	}
 	m.opened(documents, began)
 	tell(logger, "open_plaid_index", "opened plaid index", documents.Statistics())
-	index := &Index{documents: documents, dir: shard.Dir, memory: shard.AllocChecker, metrics: m, logger: logger}
+	index := &Index{documents: documents, dir: shard.Dir, metrics: m, logger: logger}
 	index.config.Store(&shard.Config)
 	index.enter()
 	return index, nil

@@ -223,6 +223,7 @@ func testPrecision(t *testing.T, n *node) {
 		q := randomMatrix(r, 6, matrixDim)
 		requireExact(t, q, documents, 10, n.search(t, class, query{nearVector: n.vector(ownVector, q), limit: 10}))
 		require.Equal(t, []string{"exact"}, n.precisions(t, class, q))
+		require.Equal(t, "true", n.profile(t, class, q)[0].Searches["vector"].Details["plaid_certified"])
 		require.Equal(t, []string{"fast"}, n.asking(t, "fast").precisions(t, class, q))
 	}
 

@@ -33,6 +33,7 @@ func Cluster(t testing.TB, nodes int, options Options) []*Server {
 	}
 	for i, s := range servers {
 		s.HTTP, s.GRPC = s.ports.address(s.ports.http), s.ports.address(s.ports.grpc)
+		s.Metrics = s.ports.address(s.ports.metrics)
 		s.options = options
 		s.options.Env = maps.Clone(options.Env)
 		if s.options.Env == nil {
