@@ -52,6 +52,14 @@ force does; "balanced", the default, looks closely at the pages whose centroids 
 the index found that it takes for nearly all results; "fast" at a hundred. Collections of less than 2,000 pages, and
 filters that leave 500 or fewer, are answered exactly anyway.
 
+One query asks for another precision by the header "X-Colpali-Precision" with one of these words: in HTTP for
+GraphQL, as metadata "x-colpali-precision" in gRPC, in both through the "headers" of Weaviate's clients, on one
+node and in a cluster. Another word is refused. Weaviate's query profile ("queryProfile" in GraphQL, "query_profile" in
+gRPC) says what each shard did: "plaid_precision" which one it was, "plaid_certified" whether the answer is that of
+brute force. For requests from browsers add the header to CORS_ALLOW_HEADERS.
+
+While a shard is READONLY, because the disk fills up or somebody set it, the index answers and writes no files.
+
 "enabled" cannot be switched on or off on an existing collection, and it excludes muvera, pq, bq, sq, rq and
 skip. The distance is "dot": the negative of the MaxSim score, so smaller is better.
 
