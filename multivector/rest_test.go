@@ -112,7 +112,7 @@ func TestTheBackgroundLooksWhetherItMayGoOn(t *testing.T) {
 func TestATrainingThatMemoryRefusesIsPutOff(t *testing.T) {
 	source, r := newMemory(), rand.New(rand.NewPCG(85, 86))
 	full := errors.New("not enough memory")
-	var refusal error = full
+	refusal := full
 	var asked int64
 	var log bytes.Buffer
 	x, err := Open(Options{

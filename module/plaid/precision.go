@@ -52,7 +52,7 @@ func ReceivePrecision(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if asked := r.Header.Values(PrecisionHeader); len(asked) > 0 {
 			// The key and the type by which Weaviate keeps a client's headers.
-			r = r.WithContext(context.WithValue(r.Context(), PrecisionHeader, asked)) //nolint:revive,staticcheck // Weaviate's key is a string
+			r = r.WithContext(context.WithValue(r.Context(), PrecisionHeader, asked)) //nolint:staticcheck // Weaviate's key is a string
 		}
 		next.ServeHTTP(w, r)
 	})

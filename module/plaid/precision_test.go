@@ -17,7 +17,7 @@ import (
 
 // overHTTP is the context of a request with the header, as Weaviate makes it.
 func overHTTP(values ...string) context.Context {
-	return context.WithValue(ctx, plaid.PrecisionHeader, values) //nolint:revive,staticcheck // as Weaviate does
+	return context.WithValue(ctx, plaid.PrecisionHeader, values) //nolint:staticcheck // as Weaviate does
 }
 
 func overGRPC(value string) context.Context {
@@ -95,7 +95,7 @@ func TestPrecisionTravelsToAnotherNode(t *testing.T) {
 		require.Equal(t, http.StatusOK, response.StatusCode)
 	}
 	for _, ctx := range []context.Context{overHTTP("exact"), overGRPC("exact")} {
-		ask(context.WithValue(ctx, "X-Openai-Api-Key", []string{"secret"})) //nolint:revive,staticcheck // as Weaviate does
+		ask(context.WithValue(ctx, "X-Openai-Api-Key", []string{"secret"})) //nolint:staticcheck // as Weaviate does
 		require.Equal(t, plaidconfig.Exact, got)
 		require.NotContains(t, headers, "X-Openai-Api-Key", "nothing else travels")
 	}

@@ -75,7 +75,7 @@ var rules = []rule{
 	},
 	{
 		folder:  "module/seams",
-		tests:   []string{self + "/config/plaid", weaviate}, // with the patched mod file
+		tests:   []string{self + "/config/plaid", self + "/module/plaid", weaviate}, // with the patched mod file
 		because: "every patched Weaviate package imports it",
 	},
 	{
