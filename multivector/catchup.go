@@ -52,7 +52,7 @@ func (x *Index) catchUp(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	return true, x.append(p)
+	return true, x.appendAwaited(p)
 }
 
 // firstWaiting is up to n documents that wait.

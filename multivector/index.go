@@ -135,6 +135,24 @@ func (x *Index) withoutKnown(documents []Document) []Document {
 func (x *Index) append(p *part) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	return x.take(p)
+}
+
+// appendAwaited is append for documents that waited: those that were deleted while
+// they were read stay so.
+func (x *Index) appendAwaited(p *part) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for row := range p.Documents() {
+		if !x.pending.has(p.ID(row)) {
+			p.bury(row)
+		}
+	}
+	return x.take(p)
+}
+
+// take is append, x.mu held.
+func (x *Index) take(p *part) error {
 	if x.closed {
 		return ErrClosed
 	}
@@ -144,10 +162,14 @@ func (x *Index) append(p *part) error {
 	return nil
 }
 
-// place takes a part in, x.mu held.
+// place puts the documents of a part that are not deleted where they are found, x.mu
+// held.
 func (x *Index) place(p *part) {
 	var placed []uint64
 	for row := range p.Documents() {
+		if p.dead.has(row) {
+			continue
+		}
 		id := p.ID(row)
 		if _, known := x.where[id]; known {
 			p.bury(row)

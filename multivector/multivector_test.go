@@ -564,3 +564,21 @@ func TestConcurrentUse(t *testing.T) {
 	require.Equal(t, stable+4*50, index.Len())
 	require.Zero(t, source.open.Load())
 }
+
+func TestADocumentThatIsDeletedWhileItIsReadStaysDeleted(t *testing.T) {
+	source, r := newMemory(), rand.New(rand.NewPCG(91, 92))
+	for id := range uint64(3) {
+		source.put(id, randomMatrix(r, 3, 8))
+	}
+	x := newIndex(t, source, 0, 1, 2)
+	_, err := x.Dim(context.Background()) // so that no document is read to find out
+	require.NoError(t, err)
+	source.onRead = func(id uint64) {
+		if id == 1 {
+			x.Delete(id)
+		}
+	}
+	settle(t, x)
+	require.Equal(t, []uint64{0, 2}, slices.Collect(x.IDs))
+	require.False(t, x.Contains(1))
+}
