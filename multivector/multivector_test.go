@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -581,4 +582,33 @@ func TestADocumentThatIsDeletedWhileItIsReadStaysDeleted(t *testing.T) {
 	settle(t, x)
 	require.Equal(t, []uint64{0, 2}, slices.Collect(x.IDs))
 	require.False(t, x.Contains(1))
+}
+
+// settling is a source at which a search looks right after the background has done
+// everything.
+type settling struct {
+	*memory
+	before func()
+}
+
+func (s *settling) View() (View, error) {
+	if before := s.before; before != nil {
+		s.before = nil
+		before()
+	}
+	return s.memory.View()
+}
+
+func TestASearchFindsWhatTheBackgroundReadsMeanwhile(t *testing.T) {
+	source, r := &settling{memory: newMemory()}, rand.New(rand.NewPCG(93, 94))
+	for id := range uint64(20) {
+		source.put(id, randomMatrix(r, 3, 8))
+	}
+	x := newIndex(t, source, slices.Collect(maps.Keys(source.stored))...)
+	_, err := x.Dim(context.Background())
+	require.NoError(t, err)
+	source.before = func() { settle(t, x) }
+	requireBruteForce(t, source.memory, x, r)
+	require.Nil(t, source.before)
+	require.Zero(t, x.pending.left())
 }
