@@ -90,6 +90,7 @@ func (x *Index) add(ctx context.Context, ids []uint64, vectors [][][]float32) er
 	}
 	began := time.Now()
 	if err := x.documents.Add(ctx, documents...); err != nil {
+		x.metrics.show() // documents that memory refuses are there all the same
 		return translate(err)
 	}
 	x.metrics.added(len(documents), began)

@@ -141,6 +141,9 @@ func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 // show sets the series of Weaviate's that say how an index is. Of several indexes
 // of a shard they show the one that changed last, whatever type it has.
 func (x *metrics) show() {
+	if x == nil {
+		return
+	}
 	documents := x.documents.Load()
 	if documents == nil {
 		return

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	enterrors "github.com/weaviate/weaviate/entities/errors"
 	"github.com/weaviate/weaviate/usecases/memwatch"
@@ -52,4 +53,42 @@ func TestAReadOnlyShardIsSearchedAndNotWritten(t *testing.T) {
 	files, err := s.openIndex().ListFiles(ctx, s.indexes)
 	require.NoError(t, err)
 	require.Empty(t, files)
+}
+
+// What is put off is no failure, and what it leaves to do is shown.
+func TestMetricsWhereMemoryIsScarceAndTheShardIsReadOnly(t *testing.T) {
+	metrics, registry := monitored(false)
+	s := newShard(t)
+	memory := &scarce{}
+	s.memory = memory
+	s.readOnly.Store(true)
+	index := s.openAs("Scarce", "one", "colpali", metrics, "")
+	require.Equal(t, map[string]float64{"Scarce one": 0}, gather(t, prometheus.DefaultGatherer, "Scarce")["vector_index_size"].series)
+	s.put(1, 7, colpali([]float32{1, 0}))
+	require.Error(t, index.AddMulti(ctx, 7, [][]float32{{1, 0}}))
+	require.Equal(t, map[string]float64{"Scarce one": 1}, gather(t, prometheus.DefaultGatherer, "Scarce")["vector_index_size"].series)
+
+	shown := func(waiting, inMemory float64) {
+		t.Helper()
+		ours := gather(t, registry, "Scarce")
+		for name, want := range map[string]float64{
+			"vector_index_plaid_documents": 1, "vector_index_plaid_files": 0,
+			"vector_index_plaid_documents_waiting": waiting, "vector_index_plaid_documents_in_memory": inMemory,
+		} {
+			require.Equal(t, map[string]float64{"Scarce one colpali": want}, ours[name].series, name)
+		}
+		for labels, failures := range ours["vector_index_plaid_background_failures_total"].series {
+			require.Zero(t, failures, labels)
+		}
+	}
+	shown(1, 0)
+	s.readOnly.Store(false) // memory alone
+	search(t, index, [][]float32{{1, 0}}, 1, nil)
+	shown(1, 0)
+
+	memory.left.Store(2 * 5)
+	require.NoError(t, index.AddMulti(ctx, 7, [][]float32{{1, 0}}))
+	shown(0, 1)
+	require.Equal(t, map[string]float64{"Scarce create one": 1, "Scarce delete one": 0},
+		gather(t, prometheus.DefaultGatherer, "Scarce")["vector_index_operations"].series, "what was refused is not counted twice")
 }
