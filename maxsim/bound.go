@@ -29,7 +29,7 @@ func (q *Query) ErrorBound(doc Int8Matrix) float32 {
 	n := float64(q.Dim()) * u
 	residual, norm := float64(doc.Residual), float64(doc.Norm)
 	var bound, most float64
-	for _, c := range q.codes {
+	for _, c := range q.i8().codes {
 		row := float64(c.norm) + float64(c.residual) // no less than |q|
 		bound += row*residual + float64(c.residual)*norm
 		bound += n/(1-n)*row*(norm+residual) + 4*u*float64(c.norm)*norm

@@ -66,8 +66,7 @@ func (q *Query) ScoreHalf(doc HalfMatrix) float32 {
 	defer s.free()
 	size := max(1, halfBlockBytes/(4*doc.Dim*blockStep)) * blockStep
 	var score float64
-	for i := range q.f32 {
-		p := &q.f32[i]
+	for _, p := range q.f32() {
 		s.reset(p.lanes)
 		for b := (block{total: doc.Rows(), size: size}).at(0); b.rows > 0; b = b.next() {
 			wide := Matrix{Data: s.floatsOf(b.rows * doc.Dim), Dim: doc.Dim}

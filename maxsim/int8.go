@@ -117,19 +117,25 @@ type packedI8 struct {
 	bias   []int32
 }
 
-func (q *Query) packI8() {
+// rowsI8 is all rows of a query, packed, and what is known of each.
+type rowsI8 struct {
+	passes []pass[packedI8]
+	codes  []codesOfRow
+}
+
+func (q *Query) packI8() rowsI8 {
 	families, offered := map[int]kernel.I8{}, []int{}
 	for _, family := range q.set.I8 {
 		families[family.Lanes] = family
 		offered = append(offered, family.Lanes)
 	}
-	q.codes = make([]codesOfRow, q.Rows())
+	all := rowsI8{codes: make([]codesOfRow, q.Rows())}
 	codes := make([]int8, q.Dim())
-	q.i8 = passes(q.Rows(), offered, func(first, lanes int) packedI8 {
+	all.passes = passes(q.Rows(), offered, func(first, lanes int) packedI8 {
 		p := packedI8{kernel: families[lanes], q: make([]int8, (q.Dim()+3)/4*4*lanes), bias: make([]int32, lanes)}
 		for lane := range min(lanes, q.Rows()-first) {
 			row := q.matrix.Row(first + lane)
-			q.codes[first+lane] = quantizeRow(codes, row, largestPair(row))
+			all.codes[first+lane] = quantizeRow(codes, row, largestPair(row))
 			for d, code := range codes {
 				p.q[(d/4*lanes+lane)*4+d%4] = code
 				p.bias[lane] -= 128 * int32(code)
@@ -137,6 +143,7 @@ func (q *Query) packI8() {
 		}
 		return p
 	})
+	return all
 }
 
 // largestPair is the largest sum of magnitudes of two neighbours 2i and 2i+1. With
@@ -165,19 +172,27 @@ func (p packedI8) argmax(best []float32, row []uint32, doc Int8Matrix, b block) 
 	p.kernel.Argmax(p.q, p.bias, codes, scales, b.rows, doc.Dim, b.first, best, row)
 }
 
+// dots is [packedF32.dots].
+func (p packedI8) dots(out []float32, doc Int8Matrix, b block) {
+	codes, scales := doc.from(b)
+	p.kernel.Dots(p.q, p.bias, codes, scales, b.rows, doc.Dim, out)
+}
+
 // ScoreInt8 is the MaxSim of what the codes of the query and of doc stand for. It
 // differs from [Query.Score] by no more than [Query.ErrorBound]. A row with a
 // number that is not finite, in the query or in doc, is passed over.
 func (q *Query) ScoreInt8(doc Int8Matrix) float32 {
 	q.mustFitRows(doc.Rows(), doc.Dim)
-	return score(q.i8, q.codes, doc)
+	rows := q.i8()
+	return score(rows.passes, rows.codes, doc)
 }
 
 // MatchInt8 is [Query.Match] by codes: which document row has the largest product
 // is decided by them. [Query.Refine] then computes what these rows are worth.
 func (q *Query) MatchInt8(dst []Match, doc Int8Matrix) []Match {
 	q.mustFitRows(doc.Rows(), doc.Dim)
-	return appendMatches(dst, q.i8, q.codes, doc)
+	rows := q.i8()
+	return appendMatches(dst, rows.passes, rows.codes, doc)
 }
 
 // Refine replaces the score of each match by the float32 dot product with the row

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -367,6 +368,30 @@ func TestScoringAllocatesNothing(t *testing.T) {
 			require.Zero(t, testing.AllocsPerRun(100, score), name)
 		}
 	})
+}
+
+// Whoever scores first packs the rows; the others wait for it.
+func TestScoreByManyAtOnce(t *testing.T) {
+	r := rand.New(rand.NewPCG(27, 28))
+	query, doc := unitMatrix(r, 140, 64), unitMatrix(r, 50, 64)
+	coded := Quantize(doc)
+	want, want8 := mustQuery(t, query).Score(doc), mustQuery(t, query).ScoreInt8(coded)
+	q := mustQuery(t, query)
+	var scores [16]float32
+	var workers sync.WaitGroup
+	for i := range scores {
+		workers.Go(func() {
+			if i%2 == 0 {
+				scores[i] = q.Score(doc)
+			} else {
+				scores[i] = q.ScoreInt8(coded)
+			}
+		})
+	}
+	workers.Wait()
+	for i, score := range scores {
+		require.InDelta(t, [2]float32{want, want8}[i%2], score, 0)
+	}
 }
 
 func FuzzScore(f *testing.F) {

@@ -3,28 +3,30 @@ package maxsim
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"weaviate-colpali/maxsim/internal/kernel"
 )
 
-// Query is a multi-vector packed for scoring. It is immutable.
+// Query is a multi-vector packed for scoring. It is immutable: any number of
+// goroutines may score with it at once.
 type Query struct {
 	matrix Matrix // its own copy
 	set    *kernel.Set
-	f32    []pass[packedF32]
-	i8     []pass[packedI8]
-	codes  []codesOfRow
+	// What the first to ask packs: to pack a page takes as long as to score it with
+	// hundreds of others, and hardly anything scores with both.
+	f32 func() []pass[packedF32]
+	i8  func() rowsI8
 }
 
-// NewQuery packs a copy of m, in float32 and in 8-bit codes. It refuses an empty
-// matrix.
+// NewQuery makes a query of a copy of m. It refuses an empty matrix. The rows are
+// packed in float32 and in 8-bit codes, each when it is first asked for.
 func NewQuery(m Matrix) (*Query, error) {
 	if m.Rows() == 0 {
 		return nil, fmt.Errorf("pack a query: %w", ErrEmpty)
 	}
 	q := &Query{matrix: Matrix{Data: slices.Clone(m.Data), Dim: m.Dim}, set: kernelsFor(m.Dim)}
-	q.packF32()
-	q.packI8()
+	q.f32, q.i8 = sync.OnceValue(q.packF32), sync.OnceValue(q.packI8)
 	return q, nil
 }
 
@@ -42,7 +44,7 @@ func (q *Query) Score(doc Matrix) float32 { return q.ScoreStrided(doc.strided())
 // ScoreStrided is [Query.Score] of rows that lie in something else.
 func (q *Query) ScoreStrided(doc Strided) float32 {
 	q.mustFitRows(doc.Rows(), doc.Dim)
-	return score(q.f32, nil, doc)
+	return score(q.f32(), nil, doc)
 }
 
 // score is the sum of every query row's largest product, times its scale where
@@ -96,7 +98,7 @@ type Match struct {
 // add up to the [Query.Score] of doc, but for rounding.
 func (q *Query) Match(dst []Match, doc Matrix) []Match {
 	q.mustFitRows(doc.Rows(), doc.Dim)
-	return appendMatches(dst, q.f32, nil, doc.strided())
+	return appendMatches(dst, q.f32(), nil, doc.strided())
 }
 
 // appendMatches is score that tells whose products they are.
@@ -134,21 +136,20 @@ func (q *Query) Dots(dst []float32, doc Matrix) []float32 {
 	defer s.free()
 	begin, columns := len(dst), q.Rows()
 	dst = slices.Grow(dst, doc.Rows()*columns)[:begin+doc.Rows()*columns]
-	for i := range q.f32 {
-		p := &q.f32[i]
+	for _, p := range q.f32() {
 		for _, g := range p.groups {
-			q.dots(s, dst[begin:], p, g, doc)
+			q.dots(s, dst[begin:], p.first+g.lane, g, doc.strided())
 		}
 	}
 	return dst
 }
 
-// dots writes the columns of one group.
-func (q *Query) dots(s *scratch, dst []float32, p *pass[packedF32], g group[packedF32], doc Matrix) {
-	columns, column, rows := q.Rows(), p.first+g.lane, doc.strided()
-	for b := firstBlock(rows.Rows(), rows.rowBytes(), 2); b.rows > 0; b = b.next() {
+// dots writes the columns of one group, from a column on.
+func (q *Query) dots(s *scratch, dst []float32, column int, g group[packedF32], doc Strided) {
+	columns := q.Rows()
+	for b := firstBlock(doc.Rows(), doc.rowBytes(), 2); b.rows > 0; b = b.next() {
 		products := s.floatsOf(b.rows * g.lanes)
-		g.packed.kernel.Dots(g.packed.q, rows.from(b), b.rows, rows.Dim, rows.Stride, products)
+		g.packed.dots(products, doc, b)
 		for row := range b.rows {
 			at := (b.first+row)*columns + column
 			copy(dst[at:at+min(g.lanes, columns-column)], products[row*g.lanes:])

@@ -37,21 +37,22 @@ const entryMost = 255
 func (t *CentroidTable) Build(q *Query, centroids Int8Matrix) {
 	q.mustFitRows(centroids.Rows(), centroids.Dim)
 	t.set = q.set
-	t.layOut(q, centroids.Rows())
-	t.scaleTo(q, float64(centroids.Norm))
+	rows := q.i8()
+	t.layOut(rows.passes, centroids.Rows())
+	t.scaleTo(rows.codes, float64(centroids.Norm))
 	s := takeScratch()
 	defer s.free()
-	for i := range q.i8 {
-		for _, g := range q.i8[i].groups {
-			t.fill(s, q.i8[i].first+g.lane, g, centroids)
+	for _, p := range rows.passes {
+		for _, g := range p.groups {
+			t.fill(s, p.first+g.lane, g, centroids)
 		}
 	}
 }
 
 // layOut makes room for the entries. The lanes of a centroid are a power of two,
 // so that a scan shifts where it would have to multiply.
-func (t *CentroidTable) layOut(q *Query, centroids int) {
-	last := q.i8[len(q.i8)-1]
+func (t *CentroidTable) layOut(passes []pass[packedI8], centroids int) {
+	last := passes[len(passes)-1]
 	lanes := last.first + last.lanes
 	t.centroids = centroids
 	t.chunks = (lanes + kernel.TableLanes - 1) / kernel.TableLanes
@@ -63,14 +64,14 @@ func (t *CentroidTable) layOut(q *Query, centroids int) {
 }
 
 // scaleTo chooses the step: no dot product is larger than the norms of its factors.
-func (t *CentroidTable) scaleTo(q *Query, centroidNorm float64) {
+func (t *CentroidTable) scaleTo(codes []codesOfRow, centroidNorm float64) {
 	t.most, t.rows = 0, 0
-	for _, c := range q.codes {
+	for _, c := range codes {
 		t.most = max(t.most, float64(c.norm)*centroidNorm)
 	}
 	clear(t.mul)
 	clear(t.add)
-	for row, c := range q.codes {
+	for row, c := range codes {
 		if c.scale-c.scale != 0 {
 			continue
 		}
@@ -86,11 +87,9 @@ func (t *CentroidTable) step() float64 { return 2 * t.most / entryMost }
 
 // fill writes the entries of one group's lanes.
 func (t *CentroidTable) fill(s *scratch, lane int, g group[packedI8], centroids Int8Matrix) {
-	p := g.packed
 	for b := firstBlock(centroids.Rows(), 4*g.lanes, 2); b.rows > 0; b = b.next() {
-		codes, scales := centroids.from(b)
 		products := s.floatsOf(b.rows * g.lanes)
-		p.kernel.Dots(p.q, p.bias, codes, scales, b.rows, centroids.Dim, products)
+		g.packed.dots(products, centroids, b)
 		t.set.Narrow(t.entries[b.first<<t.shift+lane:], 1<<t.shift, products, g.lanes, t.mul[lane:], t.add[lane:])
 	}
 }
