@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/viterin/vek/vek32"
 
 	"weaviate-colpali/maxsim"
 )
@@ -24,11 +25,12 @@ func TestAssignIsNearlyExact(t *testing.T) {
 	}
 	share := float64(same) / float64(len(ids))
 	t.Logf("nearest centroid for %.4f of the rows; mean cosine %.5f of %.5f", share, cosine, meanScore(exact))
-	require.Greater(t, share, 0.95) // 0.97 with a reach measured on as many rows as there should be
-	require.InDelta(t, meanScore(exact), cosine, 0.004)
+	require.Greater(t, share, 0.93) // 0.97 are within the reach; codes mistake some for others as near
+	require.InDelta(t, meanScore(exact), cosine, 0.002)
 }
 
-func TestAssignWithoutLimitIsExact(t *testing.T) {
+// What is left then is what 8-bit codes cannot tell apart.
+func TestAssignWithoutLimitLosesNearlyNothing(t *testing.T) {
 	c, _ := small()
 	parts := c.Parts()
 	parts.Reach = farthest
@@ -39,9 +41,9 @@ func TestAssignWithoutLimitIsExact(t *testing.T) {
 	require.EqualValues(t, 77, ids[0])
 	exact := exactly(t, c, rows)
 	for i, m := range exact {
-		require.EqualValues(t, m.Row, ids[i+1])
+		require.InDelta(t, m.Score, vek32.Dot(rows.Row(i), parts.Centroids.Row(int(ids[i+1]))), 0.005)
 	}
-	require.InDelta(t, meanScore(exact), cosine, 1e-5)
+	require.InDelta(t, meanScore(exact), cosine, 1e-4)
 }
 
 // Only the direction of a row counts.
@@ -71,30 +73,12 @@ func TestAssignOfNoRows(t *testing.T) {
 
 func TestCodesAreTheDistinctIdsInOrder(t *testing.T) {
 	c, _ := small()
-	rows := unseen(1)
-	ids, cosine := c.Assign(nil, rows)
-	codes, codesCosine := c.Codes([]uint32{9, 8}, rows)
+	rows := maxsim.Quantize(unseen(1))
+	ids, cosine := c.AssignInt8(nil, rows)
+	codes, codesCosine := c.CodesInt8([]uint32{9, 8}, rows)
 	require.Equal(t, []uint32{9, 8}, codes[:2])
 	require.Equal(t, slices.Compact(slices.Sorted(slices.Values(ids))), codes[2:])
 	require.InDelta(t, cosine, codesCosine, 0)
-}
-
-func TestCodesInt8AreNearlyThoseOfFloat32(t *testing.T) {
-	c, _ := small()
-	same, all := 0, 0
-	for i := range 10 {
-		rows := world().Page(100_000 + 50*i)
-		codes, cosine := c.Codes(nil, rows)
-		again, again8 := c.CodesInt8(nil, maxsim.Quantize(rows))
-		require.InDelta(t, cosine, again8, 0.001)
-		for _, id := range again {
-			if _, found := slices.BinarySearch(codes, id); found {
-				same++
-			}
-		}
-		all += len(codes)
-	}
-	require.Greater(t, float64(same)/float64(all), 0.97)
 }
 
 func TestAssignByManyAtOnce(t *testing.T) {
@@ -118,13 +102,10 @@ func TestAssignDoesNotAllocate(t *testing.T) {
 		t.Skip("with the race detector sync.Pool forgets at random what it was given")
 	}
 	c, _ := small()
-	rows := unseen(1)
-	coded := maxsim.Quantize(rows)
-	ids := make([]uint32, 0, rows.Rows())
-	c.Assign(ids, rows)
+	coded := maxsim.Quantize(unseen(1))
+	ids := make([]uint32, 0, coded.Rows())
 	c.CodesInt8(ids, coded)
 	require.Less(t, testing.AllocsPerRun(20, func() {
-		c.Assign(ids, rows)
 		c.CodesInt8(ids, coded)
 	}), 2.0) // the garbage collector may empty the pool
 }

@@ -33,27 +33,28 @@ func BenchmarkTrain(b *testing.B) {
 }
 
 func BenchmarkAssign(b *testing.B) {
-	c, err := Train(noContext, sampleOf(benchPages, 1, benchEach), Options{Centroids: benchCentroids})
-	if err != nil {
-		b.Fatal(err)
+	for _, centroids := range []int{benchCentroids, 4 * benchCentroids} {
+		c, err := Train(noContext, sampleOf(benchPages, 1, centroids*16/benchPages), Options{Centroids: centroids})
+		if err != nil {
+			b.Fatal(err)
+		}
+		pages := make([]maxsim.Int8Matrix, 8)
+		for i := range pages {
+			pages[i] = maxsim.Quantize(world().Page(100_000 + 50*i))
+		}
+		b.Run(fmt.Sprintf("centroids=%d", centroids), func(b *testing.B) {
+			var ids []uint32
+			distinct := 0
+			for i := 0; b.Loop(); i++ {
+				ids, _ = c.CodesInt8(ids[:0], pages[i%len(pages)])
+				distinct += len(ids)
+			}
+			b.ReportMetric(float64(distinct)/float64(b.N), "ids/page")
+			same, lost := accuracy(b, c)
+			b.ReportMetric(same, "same")
+			b.ReportMetric(lost, "lost-cosine")
+		})
 	}
-	page := unseen(1)
-	coded := maxsim.Quantize(page)
-	ids := make([]uint32, 0, page.Rows())
-	b.Run(fmt.Sprintf("centroids=%d/float32", benchCentroids), func(b *testing.B) {
-		for b.Loop() {
-			ids, _ = c.Assign(ids[:0], page)
-		}
-		same, lost := accuracy(b, c)
-		b.ReportMetric(same, "same")
-		b.ReportMetric(lost, "lost-cosine")
-	})
-	b.Run(fmt.Sprintf("centroids=%d/int8", benchCentroids), func(b *testing.B) {
-		for b.Loop() {
-			ids, _ = c.CodesInt8(ids[:0], coded)
-		}
-		b.ReportMetric(float64(len(ids)), "ids/page")
-	})
 }
 
 // accuracy is the share of rows of new pages that get their nearest centroid, and

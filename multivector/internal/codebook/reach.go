@@ -49,15 +49,14 @@ func quantile(of []float32, share float64) float32 {
 func (c *Codebook) gaps(needed, all []float32, rows maxsim.Matrix) (neededToo, allToo []float32) {
 	a := takeAssignment(c)
 	defer a.free()
-	a.block(rows, farthest)
-	products := c.cells.Dots(nil, rows)
+	a.block(maxsim.Quantize(rows), farthest)
 	for i, id := range a.ids {
-		own := products[i*c.cells.Rows() : (i+1)*c.cells.Rows()]
-		nearest, norm := vek32.Max(own), a.norms[i]
-		for _, product := range own {
-			all = append(all, (nearest-product)/norm)
+		own := a.cosines[i*c.cells.Rows() : (i+1)*c.cells.Rows()]
+		nearest := vek32.Max(own)
+		for _, cosine := range own {
+			all = append(all, nearest-cosine)
 		}
-		needed = append(needed, (nearest-own[c.cellOf(id)])/norm)
+		needed = append(needed, nearest-own[c.cellOf(id)])
 	}
 	return needed, all
 }

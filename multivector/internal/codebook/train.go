@@ -185,7 +185,7 @@ func (t *trainer) measure(c *Codebook) error {
 		if err := t.rest(); err != nil {
 			return err
 		}
-		a.block(t.sample.gather(chunk), c.parts.Reach)
+		a.block(maxsim.Quantize(t.sample.gather(chunk)), c.parts.Reach)
 	}
 	c.parts.MeanCosine = a.meanCosine()
 	return nil
