@@ -1,9 +1,12 @@
 package multivector
 
-import "sync"
+import (
+	"context"
+	"sync"
+)
 
-// drift is how near documents that came since a training are to its centroids. It
-// begins anew when the index opens.
+// drift is how near documents that came since a training are to its centroids. It is
+// not written down, see [Index.lookBack].
 type drift struct {
 	mu        sync.Mutex
 	sum       float64
@@ -36,4 +39,52 @@ func (g *generation) drifted(limits limits) bool {
 	defer g.since.mu.Unlock()
 	return float64(g.since.documents) >= limits.driftShare*float64(g.documents) &&
 		g.since.sum/float64(g.since.documents) < float64(g.codebook.MeanCosine())-limits.driftCosine
+}
+
+// lookBackDocuments is how many documents of a file tell how near all of them are to
+// the centroids. A page takes less than a millisecond.
+const lookBackDocuments = 32
+
+// lookBack compares documents that came between the training and the last end of the
+// index with its centroids, once. Without, an index that is opened often enough would
+// keep centroids that fit nothing. It looks at files that are newer than the codebook;
+// those that merging made hold older documents, too, and look a little better.
+func (x *Index) lookBack(ctx context.Context) (done bool, err error) {
+	x.mu.RLock()
+	g := x.generation
+	x.mu.RUnlock()
+	if g == nil || !g.opened {
+		return false, nil
+	}
+	g.opened = false // even if a file cannot be read: other tasks wait
+	s := x.acquire()
+	defer s.release()
+	for _, p := range s.parts {
+		if p.file <= g.file { // those of no file were coded since
+			continue
+		}
+		if err := g.compare(ctx, p); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// compare adds the documents of a part to those that came since the training.
+func (g *generation) compare(ctx context.Context, p *part) error {
+	sum, compared := 0.0, 0
+	for row := 0; row < p.Documents(); row += max(1, p.Documents()/lookBackDocuments) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if !p.dead.has(row) && p.sound(row) {
+			_, cosine := g.codebook.CodesInt8(nil, p.Document(row))
+			sum += float64(cosine)
+			compared++
+		}
+	}
+	if compared > 0 {
+		g.since.add(sum/float64(compared), p.live())
+	}
+	return nil
 }

@@ -54,6 +54,45 @@ func TestDocumentsOfANewTopicMakeTheIndexTrainAnew(t *testing.T) {
 	require.Same(t, second, x.generation)
 }
 
+// A restart forgets how far documents have drifted, and finds out again.
+func TestDriftOfBeforeARestart(t *testing.T) {
+	ctx := context.Background()
+	few := low
+	few.retrainGrowth = 1000
+	for name, later := range map[string]struct {
+		topic  uint64
+		trains bool
+	}{"of the same topic": {1, false}, "of a new topic": {2, true}} {
+		t.Run(name, func(t *testing.T) {
+			source, r := newMemory(), rand.New(rand.NewPCG(75, 76))
+			o := Options{Source: source, Dir: t.TempDir(), idle: true, limits: &few}
+			x, err := Open(o)
+			require.NoError(t, err)
+			add := func(n int, of uint64) {
+				for range n {
+					id := uint64(len(o.Stored))
+					o.Stored = append(o.Stored, id)
+					source.put(id, topic(r, of))
+					require.NoError(t, x.Add(ctx, source.documents(id)...))
+				}
+			}
+			add(40, 1)
+			settle(t, x)
+			first := x.generation.file
+			require.NotZero(t, first)
+			for range 3 { // too few each time
+				add(7, later.topic)
+				require.NoError(t, x.Close(ctx))
+				x, err = Open(o)
+				require.NoError(t, err)
+			}
+			settle(t, x)
+			require.Equal(t, later.trains, x.generation.file != first)
+			require.NoError(t, x.Close(ctx))
+		})
+	}
+}
+
 func TestTuningOfAnIndexThatCannotBeRead(t *testing.T) {
 	source, r := newMemory(), rand.New(rand.NewPCG(73, 74))
 	x, err := Open(Options{Source: source, idle: true, limits: &low})

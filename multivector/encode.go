@@ -14,6 +14,7 @@ type generation struct {
 	codebook  *codebook.Codebook
 	centroids maxsim.Int8Matrix
 	since     drift
+	opened    bool // read from a file, and the worker has not looked back yet
 }
 
 // wide tells whether the centroids need ids of 32 bits.

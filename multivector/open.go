@@ -167,6 +167,9 @@ func (x *Index) openCodes(numbers map[format.Kind][]uint64) error {
 		}
 	}
 	x.removeUnused(generations)
+	if x.generation != nil {
+		x.generation.opened = true
+	}
 	return nil
 }
 

@@ -94,16 +94,17 @@ type Job string
 
 // All kinds of work, in the order in which they take precedence.
 const (
-	JobRead  Job = "read"  // documents from the source
-	JobWrite Job = "write" // documents to a file
-	JobMerge Job = "merge" // files
-	JobTrain Job = "train" // centroids
-	JobCode  Job = "code"  // older documents by the newest centroids
-	JobTune  Job = "tune"  // how many candidates searches look at closely
+	JobCompare Job = "compare" // documents that came before the index was opened with its centroids
+	JobRead    Job = "read"    // documents from the source
+	JobWrite   Job = "write"   // documents to a file
+	JobMerge   Job = "merge"   // files
+	JobTrain   Job = "train"   // centroids
+	JobCode    Job = "code"    // older documents by the newest centroids
+	JobTune    Job = "tune"    // how many candidates searches look at closely
 )
 
 // Jobs is all of them.
-var Jobs = []Job{JobRead, JobWrite, JobMerge, JobTrain, JobCode, JobTune}
+var Jobs = []Job{JobCompare, JobRead, JobWrite, JobMerge, JobTrain, JobCode, JobTune}
 
 // unobserved is the Observer where nobody wants to know.
 type unobserved struct{}

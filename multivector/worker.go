@@ -90,6 +90,7 @@ func (x *Index) step(ctx context.Context) bool {
 		name string
 		do   func(context.Context) (done bool, err error)
 	}{
+		{JobCompare, "compare documents with its centroids", x.lookBack},
 		{JobRead, "read documents from the object store", x.catchUp},
 		{JobWrite, "write documents to a file", x.flushHead},
 		{JobMerge, "merge files", x.merge},
