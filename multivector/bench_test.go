@@ -60,25 +60,41 @@ func makeCorpus(b *testing.B) corpus {
 	return c
 }
 
-// build adds all pages, in batches as Weaviate does, and waits for the background.
+// build makes an index of all pages, as usual.
 func (c corpus) build(b *testing.B, dir string) *Index {
 	b.Helper()
-	ctx := context.Background()
-	x, err := Open(Options{Source: c.source, Dir: dir, idle: true})
+	return c.buildOf(b, dir, c.ids(), usual)
+}
+
+// buildOf adds pages and waits for the background.
+func (c corpus) buildOf(b *testing.B, dir string, ids []uint64, limits limits) *Index {
+	b.Helper()
+	x, err := Open(Options{Source: c.source, Dir: dir, idle: true, limits: &limits})
 	require.NoError(b, err)
 	start := time.Now()
-	for first := 0; first < *pages; first += 50 {
-		var ids []uint64
-		for id := first; id < min(first+50, *pages); id++ {
-			ids = append(ids, uint64(id))
-		}
-		require.NoError(b, x.Add(ctx, c.source.documents(ids...)...))
-	}
+	c.add(b, x, ids)
 	added := time.Since(start)
 	settle(b, x)
 	b.Logf("added at %.2f ms a page, then %.1f s in the background; %d bytes a page on disk; shortlist %d",
-		added.Seconds()*1e3/float64(*pages), (time.Since(start) - added).Seconds(), sizeOf(b, dir) / *pages, x.shortlist(10, Balanced))
+		added.Seconds()*1e3/float64(len(ids)), (time.Since(start) - added).Seconds(), sizeOf(b, dir)/len(ids), x.shortlist(10, Balanced))
 	return x
+}
+
+// add adds pages, in batches as Weaviate does.
+func (c corpus) add(b *testing.B, x *Index, ids []uint64) {
+	b.Helper()
+	for batch := range slices.Chunk(ids, 50) {
+		require.NoError(b, x.Add(context.Background(), c.source.documents(batch...)...))
+	}
+}
+
+// ids is all pages.
+func (c corpus) ids() []uint64 {
+	ids := make([]uint64, *pages)
+	for i := range ids {
+		ids[i] = uint64(i)
+	}
+	return ids
 }
 
 func sizeOf(b *testing.B, dir string) int {

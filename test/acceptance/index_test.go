@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/weaviate/weaviate-go-client/v5/weaviate/filters"
@@ -228,13 +229,7 @@ func testPrecision(t *testing.T, n *node) {
 	}
 
 	for _, precision := range []string{"fast", "balanced"} {
-		var updated models.Class
-		n.get(t, "/schema/"+class, &updated)
-		with(&updated, func(v *models.VectorConfig) {
-			v.VectorIndexConfig.(object)["multivector"].(object)["plaid"].(object)["precision"] = precision
-		})
-		status, text := n.call(t, http.MethodPut, "/schema/"+class, &updated)
-		require.Equal(t, http.StatusOK, status, text)
+		n.setPrecision(t, class, precision)
 		config := n.schema(t, class).VectorConfig[ownVector].VectorIndexConfig
 		require.Equal(t, precision, config["multivector"].(object)["plaid"].(object)["precision"])
 
@@ -251,6 +246,24 @@ func testPrecision(t *testing.T, n *node) {
 			n.asking(t, "exact").search(t, class, query{nearVector: n.vector(ownVector, q), limit: 10}))
 		require.Equal(t, []string{"exact"}, n.asking(t, "exact").precisions(t, class, q))
 	}
+}
+
+// setPrecision changes the precision of a collection's searches. Weaviate makes its shards read-only
+// while it does, and a little longer.
+func (n *node) setPrecision(t *testing.T, class, precision string) {
+	t.Helper()
+	var updated models.Class
+	n.get(t, "/schema/"+class, &updated)
+	with(&updated, func(v *models.VectorConfig) {
+		v.VectorIndexConfig.(object)["multivector"].(object)["plaid"].(object)["precision"] = precision
+	})
+	status, text := n.call(t, http.MethodPut, "/schema/"+class, &updated)
+	require.Equal(t, http.StatusOK, status, text)
+	require.Eventually(t, func() bool {
+		var shards models.ShardStatusList
+		n.get(t, "/schema/"+class+"/shards", &shards)
+		return !slices.ContainsFunc(shards, func(s *models.ShardStatusGetResponse) bool { return s.Status != "READY" })
+	}, time.Minute, 5*time.Millisecond, "a shard stays read-only")
 }
 
 // testTwoVectors: two of our indexes in one collection are two indexes, and a search over both adds

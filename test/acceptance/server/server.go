@@ -95,7 +95,7 @@ func Open(options Options) (*Server, error) {
 // Restart starts the stopped or killed server again, on the same ports and data, and returns once
 // it is ready.
 func (s *Server) Restart() error {
-	if err := s.launch(); err != nil {
+	if err := s.Launch(); err != nil {
 		return err
 	}
 	return s.waitReady()
@@ -119,11 +119,11 @@ func (s *Server) waitReady() error {
 
 // Stop asks the server to end and waits until it has. It is an error if it has to be killed.
 func (s *Server) Stop() error {
-	if s.stopped() {
+	if s.Stopped() {
 		return nil
 	}
-	if err := s.process.Process.Signal(syscall.SIGTERM); err != nil {
-		return fmt.Errorf("server: stop: %w", err)
+	if err := s.Terminate(); err != nil {
+		return err
 	}
 	select {
 	case <-s.exited:
@@ -134,10 +134,21 @@ func (s *Server) Stop() error {
 	}
 }
 
+// Terminate asks the server to end and returns at once, see [Server.Stop].
+func (s *Server) Terminate() error {
+	if s.Stopped() {
+		return nil
+	}
+	if err := s.process.Process.Signal(syscall.SIGTERM); err != nil {
+		return fmt.Errorf("server: stop: %w", err)
+	}
+	return nil
+}
+
 // Kill ends the server at once, as a crash of the process would (kill -9), and waits until it is
 // gone.
 func (s *Server) Kill() error {
-	if s.stopped() {
+	if s.Stopped() {
 		return nil
 	}
 	if err := s.process.Process.Kill(); err != nil {
@@ -180,7 +191,7 @@ func Fail(t testing.TB, options Options) Exit {
 	}
 	s := &Server{Dir: t.TempDir(), options: options, ports: free[0]}
 	s.HTTP = s.ports.address(s.ports.http)
-	if err := s.launch(); err != nil {
+	if err := s.Launch(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -207,8 +218,8 @@ func Fail(t testing.TB, options Options) Exit {
 	}
 }
 
-// launch starts the process and returns without waiting for it to be ready.
-func (s *Server) launch() error {
+// Launch starts the process and returns without waiting for it to be ready, see [Server.Restart].
+func (s *Server) Launch() error {
 	binary := s.options.Binary
 	if binary == "" {
 		var err error
@@ -294,7 +305,8 @@ func (s *Server) ready() bool {
 	return response.StatusCode == http.StatusOK
 }
 
-func (s *Server) stopped() bool {
+// Stopped reports whether no process is running.
+func (s *Server) Stopped() bool {
 	if s.process == nil {
 		return true
 	}
