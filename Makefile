@@ -63,6 +63,10 @@ unit: onnxruntime ## unit tests with the race detector, against unpatched Weavia
 torture: ## the index under a million random operations, power cuts and damages; takes some ten minutes
 	$(GO) test ./multivector -timeout 60m -run 'TestModelOnDisk|TestDamage|TestEveryOperation' -worlds 4000 -damages 1000
 
+.PHONY: kills
+kills: server ## the real server under 240 rounds of SIGKILL and more kills than that; takes some twenty minutes
+	cd test/acceptance && $(GO) test -count=1 -v -timeout 120m -run 'TestKilled$$' . -args -rounds 240
+
 # An emulated processor is slow: it runs what others cannot, with -short and a pattern, and leaves the rest out.
 EMULATE   := $(GO) run ./tools/dev/emulate -timeout 20m
 SCORES    := TestKernelIs|TestScoreStrided|TestScoreInt8|TestScoreHalf|TestTop
@@ -104,6 +108,7 @@ bench: onnxruntime $(BENCH_VENV)/stamp ## benchmarks, on an idle machine; BENCH_
 	@$(if $(BENCH_TORCH),$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(BENCH_TORCH))
 	cd tools/dev/bench && $(GO) run . -python $(CURDIR)/$(BENCH_VENV)/bin/python
 	$(GO) test -run '^$$' -bench Pages -benchtime 100x -v ./multivector
+	$(GO) test -run '^$$' -bench 'Filter|Changed|Drift|Open|Waits' -benchtime 1x -v -timeout 30m ./multivector
 	$(GO) test -run '^$$' -bench . -benchmem ./vectorizer/...
 
 $(BENCH_VENV)/stamp: tools/dev/bench/requirements.txt

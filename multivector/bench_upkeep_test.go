@@ -85,8 +85,8 @@ func BenchmarkChanged(b *testing.B) {
 				settle(b, x)
 				b.Logf("trained anew: %t", x.generation != g)
 				fresh := c.buildOf(b, b.TempDir(), live, trained())
-				b.ReportMetric(c.recall(b, x, 10), "recall")
-				b.ReportMetric(c.recall(b, fresh, 10), "recall-fresh")
+				b.ReportMetric(c.recall(b, x), "recall")
+				b.ReportMetric(c.recall(b, fresh), "recall-fresh")
 				b.ReportMetric(0, "ns/op")
 				require.NoError(b, x.Discard())
 				require.NoError(b, fresh.Discard())
@@ -118,12 +118,12 @@ func BenchmarkDrift(b *testing.B) {
 			x := c.buildOf(b, b.TempDir(), c.ids()[:half], trained())
 			g := x.generation
 			c.add(b, x, c.ids()[half:])
-			b.ReportMetric(c.recall(b, x, 10), "recall-before")
+			b.ReportMetric(c.recall(b, x), "recall-before")
 			start := time.Now()
 			settle(b, x)
 			b.Logf("caught up in %.1f s", time.Since(start).Seconds())
 			require.NotSame(b, g, x.generation, "not trained anew")
-			b.ReportMetric(c.recall(b, x, 10), "recall-after")
+			b.ReportMetric(c.recall(b, x), "recall-after")
 			b.ReportMetric(0, "ns/op")
 			require.NoError(b, x.Discard())
 		}
@@ -142,8 +142,9 @@ func BenchmarkOpen(b *testing.B) {
 
 	b.Run(fmt.Sprintf("pages=%d", *pages), func(b *testing.B) {
 		var open, exact durations
-		var heap, codebook uint64
+		var heap, codebook float64
 		for b.Loop() {
+			x = nil
 			before := heapInUse()
 			open.time(func() { x, err = Open(Options{Source: c.source, Stored: c.ids(), Dir: dir, idle: true, limits: &few}) })
 			require.NoError(b, err)
@@ -163,8 +164,8 @@ func BenchmarkOpen(b *testing.B) {
 		per10k := 10_000 / float64(*pages)
 		b.ReportMetric(slices.Min(open).Seconds()*per10k, "open-s/10k-pages")
 		b.ReportMetric(slices.Min(exact).Seconds()*per10k, "first-answer-s/10k-pages")
-		b.ReportMetric((float64(heap)-float64(codebook))/float64(*pages), "heap-B/page")
-		b.ReportMetric(float64(codebook)/1e6, "codebook-MB")
+		b.ReportMetric((heap-codebook)/float64(*pages), "heap-B/page")
+		b.ReportMetric(codebook/1e6, "codebook-MB")
 		b.ReportMetric(float64(sizeOf(b, dir))/float64(*pages)/1e3, "disk-kB/page")
 		b.ReportMetric(0, "ns/op")
 	})
@@ -180,7 +181,7 @@ func BenchmarkOpen(b *testing.B) {
 			}
 			took := time.Since(start)
 			b.ReportMetric(took.Seconds()*1e3/indexes, "open-ms")
-			b.ReportMetric((float64(heapInUse())-float64(before))/indexes, "heap-B")
+			b.ReportMetric((heapInUse()-before)/indexes, "heap-B")
 			b.ReportMetric(0, "ns/op")
 			for i, x := range opened {
 				require.NoError(b, x.Discard())
@@ -274,9 +275,10 @@ func closed(done <-chan struct{}) bool {
 	}
 }
 
-// recall is the share of the k best pages that balanced searches find.
-func (c corpus) recall(b *testing.B, x *Index, k int) float64 {
+// recall is the share of the ten best pages that balanced searches find.
+func (c corpus) recall(b *testing.B, x *Index) float64 {
 	b.Helper()
+	const k = 10
 	found, wanted := 0, 0
 	for _, query := range c.queries {
 		exact, err := x.Search(context.Background(), query, k, SearchOptions{Precision: Exact})
@@ -312,10 +314,10 @@ func (d durations) report(b *testing.B, what string) {
 }
 
 // heapInUse is the bytes of what can be reached.
-func heapInUse() uint64 {
+func heapInUse() float64 {
 	var stats runtime.MemStats
 	runtime.GC()
 	runtime.GC() // what pools and finalizers kept goes in the second
 	runtime.ReadMemStats(&stats)
-	return stats.HeapAlloc
+	return float64(stats.HeapAlloc)
 }

@@ -12,6 +12,9 @@
 //	COLPALI_PYTHON   the interpreter that has python/requirements.txt; unset: build/venv/bin/python
 //	COLPALI_*        everything else of that prefix reaches the server as it is
 //
+// TestKilled kills a server a few times; `make kills` lets it do so for longer (flags -rounds and
+// -seed).
+//
 // Tests that assert what a model understands need the demo model that the server embeds; with
 // another model (COLPALI_MODEL_DIR) they say so and are skipped.
 package acceptance
