@@ -189,16 +189,16 @@ func (k *killed) kill(t *testing.T) {
 
 // awaitBackground waits until the index does something of a kind that is chosen at random: until it
 // writes such a file, or has written a codebook and gives codes to what it holds. Files of this
-// size are written in a few milliseconds, which a random time would nearly always miss. Some of the
-// time goes by for something that is not due, and then the kill is as random as others.
+// size are written in a few milliseconds, which a random time would nearly always miss.
 func (k *killed) awaitBackground() {
 	known := k.files()
-	begins := []string{".vectors.tmp", ".codes.tmp", ".codebook.tmp", ".codebook", ".vectors", "nothing"}[k.random.IntN(6)]
-	for deadline := time.Now().Add(2500 * time.Millisecond); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	kinds := []string{".vectors.tmp", ".codes.tmp", ".codebook.tmp", ".codebook"}
+	kind := kinds[k.random.IntN(len(kinds))]
+	for deadline := time.Now().Add(8 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Microsecond) {
 		if slices.ContainsFunc(k.files(), func(name string) bool {
-			return strings.HasSuffix(name, begins) && !slices.Contains(known, name)
+			return strings.HasSuffix(name, kind) && !slices.Contains(known, name)
 		}) {
-			k.pause(20 * time.Millisecond)
+			k.pause(5 * time.Millisecond)
 			return
 		}
 	}
@@ -231,23 +231,19 @@ func (k *killed) requireSound(t *testing.T, due bool) string {
 	require.NotContains(t, string(output), "set aside", "something was damaged before")
 	require.NotContains(t, string(output), "not a file of the index")
 
-	last := map[string]string{} // file of each kind
-	count := map[string]int{}
+	count := map[string]int{} // of files of each kind
 	for _, name := range k.files() {
-		number, kind, _ := strings.Cut(name, ".")
+		_, kind, _ := strings.Cut(name, ".")
 		if unfinished, is := strings.CutSuffix(kind, ".tmp"); is {
 			return "writing " + unfinished
 		}
-		last[kind] = number
 		count[kind]++
 	}
 	switch {
+	case count["codebook"] > 0 && count["codes"] != count["vectors"]:
+		return "vectors without codes"
 	case due:
 		return "before a training or in it"
-	case count["codes"] != count["vectors"] && count["codebook"] > 0:
-		return "giving codes to vectors"
-	case count["codebook"] > 1:
-		return "going from one codebook to the next"
 	}
 	return "no file being written"
 }
