@@ -83,7 +83,8 @@ func BenchmarkChanged(b *testing.B) {
 					}
 				}
 				settle(b, x)
-				b.Logf("trained anew: %t", x.generation != g)
+				b.Logf("trained anew: %t; mean cosine %.3f of the training, %.3f since", x.generation != g,
+					g.codebook.MeanCosine(), g.since.sum/float64(max(1, g.since.documents)))
 				fresh := c.buildOf(b, b.TempDir(), live, trained())
 				b.ReportMetric(c.recall(b, x), "recall")
 				b.ReportMetric(c.recall(b, fresh), "recall-fresh")
@@ -96,7 +97,8 @@ func BenchmarkChanged(b *testing.B) {
 }
 
 // BenchmarkDrift trains with pages of one world and adds as many of another one,
-// which has not even the directions in common that pages vary in.
+// which has not even the directions in common that pages vary in. It does so twice:
+// without the background until all of them are there, and with it after each tenth.
 func BenchmarkDrift(b *testing.B) {
 	c := makeCorpus(b)
 	half := *pages / 2
@@ -118,12 +120,23 @@ func BenchmarkDrift(b *testing.B) {
 			x := c.buildOf(b, b.TempDir(), c.ids()[:half], trained())
 			g := x.generation
 			c.add(b, x, c.ids()[half:])
-			b.ReportMetric(c.recall(b, x), "recall-before")
+			b.ReportMetric(c.recall(b, x), "recall-without-background")
 			start := time.Now()
 			settle(b, x)
-			b.Logf("caught up in %.1f s", time.Since(start).Seconds())
+			b.Logf("mean cosine %.3f of the training, %.3f since; caught up in %.1f s", g.codebook.MeanCosine(),
+				g.since.sum/float64(g.since.documents), time.Since(start).Seconds())
 			require.NotSame(b, g, x.generation, "not trained anew")
 			b.ReportMetric(c.recall(b, x), "recall-after")
+			require.NoError(b, x.Discard())
+
+			x = c.buildOf(b, b.TempDir(), c.ids()[:half], trained())
+			lowest := 1.0
+			for batch := range slices.Chunk(c.ids()[half:], *pages/10) {
+				c.add(b, x, batch)
+				lowest = min(lowest, c.recall(b, x))
+				settle(b, x)
+			}
+			b.ReportMetric(lowest, "recall-at-worst")
 			b.ReportMetric(0, "ns/op")
 			require.NoError(b, x.Discard())
 		}

@@ -2,6 +2,7 @@ package multivector
 
 import (
 	"context"
+	"runtime"
 
 	"weaviate-colpali/maxsim"
 	"weaviate-colpali/multivector/internal/codebook"
@@ -50,6 +51,7 @@ func (x *Index) encode(documents []Document) (*part, error) {
 func (g *generation) code(ctx context.Context, d documents) (c *coded, meanCosine float64, err error) {
 	c = newCoded(g)
 	for i := range d.Documents() {
+		runtime.Gosched() // a page takes milliseconds, and a search may wait for the core
 		if ctx.Err() != nil {
 			return nil, 0, ctx.Err()
 		}

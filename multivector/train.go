@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 
 	"weaviate-colpali/maxsim"
@@ -99,8 +100,11 @@ func sample(parts []*part, dim, most int) maxsim.Matrix {
 	}
 	r := rand.New(rand.NewPCG(trainSeed, trainSeed))
 	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	m := maxsim.Matrix{Dim: dim}
+	// Grown by append, 134 MB would be copied again and again, and a copy of so much cannot
+	// be interrupted.
+	m := maxsim.Matrix{Dim: dim, Data: make([]float32, 0, min(rows, most)*dim)}
 	for _, p := range all {
+		runtime.Gosched()
 		if len(m.Data) >= most*dim {
 			break
 		}
