@@ -63,8 +63,9 @@ func testKilled(t *testing.T, seed uint64, rounds int, env map[string]string) {
 		}
 	}()
 	for ; round < rounds && !t.Failed(); round++ {
-		moment := moments[round%len(moments)]
-		k.tally[moment.name+", "+k.round(t, moment)]++
+		what := moments[round%len(moments)].name + ", " + k.round(t, moments[round%len(moments)])
+		k.tally[what]++
+		t.Logf("round %d: killed %s; %d kills", round, what, k.count)
 	}
 	k.requireTidy(t)
 	t.Logf("seed %d: %d rounds, %d kills in %s; %d objects, %d trainings; recall@10 of balanced searches %.4f, at worst %.3f",
