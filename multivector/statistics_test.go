@@ -147,6 +147,12 @@ func TestTheObserverIsToldOfEveryKindOfWork(t *testing.T) {
 		w.steps(3)
 	}
 	w.steps(100)
+	require.Zero(t, o.ended[JobCompare], "no centroids are of before the index was opened")
+	require.NoError(t, w.index.Close(context.Background()))
+	w.open()
+	o.index = w.index
+	w.steps(100)
+	require.Equal(t, 1, o.ended[JobCompare])
 	require.Empty(t, o.failed)
 	for _, job := range Jobs {
 		require.Positive(t, o.ended[job], job)
