@@ -100,6 +100,10 @@ func (t *CentroidTable) Estimate(sum uint32) float32 {
 	return float32(float64(sum)*t.step() - float64(t.rows)*t.most)
 }
 
+// Most is the largest estimate that there can be: for unit vectors, the number of the
+// query's rows.
+func (t *CentroidTable) Most() float32 { return float32(float64(t.rows) * t.most) }
+
 // Codes is documents as lists of the distinct centroids nearest to their rows.
 type Codes[ID uint16 | uint32] struct {
 	ids       []ID

@@ -75,8 +75,8 @@ func (c corpus) buildOf(b *testing.B, dir string, ids []uint64, limits limits) *
 	c.add(b, x, ids)
 	added := time.Since(start)
 	settle(b, x)
-	b.Logf("added at %.2f ms a page, then %.1f s in the background; %d bytes a page on disk; shortlist %d",
-		added.Seconds()*1e3/float64(len(ids)), (time.Since(start) - added).Seconds(), sizeOf(b, dir)/len(ids), x.shortlist(10, Balanced))
+	b.Logf("added at %.2f ms a page, then %.1f s in the background; %d bytes a page on disk; margin %.3f",
+		added.Seconds()*1e3/float64(len(ids)), (time.Since(start) - added).Seconds(), sizeOf(b, dir)/len(ids), x.tuning.margin(DefaultRecall, 0))
 	return x
 }
 

@@ -2,6 +2,7 @@ package multivector
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"sync"
 
@@ -50,15 +51,6 @@ func (c candidates) inParts() int {
 	return n
 }
 
-// wanted is how many candidates a search puts on its shortlist.
-func (x *Index) wanted(c candidates, k int, options SearchOptions) int {
-	all := c.inParts()
-	if options.Precision == Exact || all <= max(k, x.limits.rerankAll) {
-		return all
-	}
-	return min(x.shortlist(k, options.Precision), all)
-}
-
 // pick is a document that a search looks at more closely.
 type pick struct {
 	place
@@ -66,16 +58,16 @@ type pick struct {
 	estimate float32 // of its score, by centroids
 }
 
-// shortlist is the n most promising candidates, and all those that nothing is
-// known of. With fewer candidates than that it is all of them.
-func (c candidates) shortlist(query *maxsim.Query, n int, trace *Trace) []pick {
+// shortlist is the n most promising candidates, the best first, after all those that
+// nothing is known of. With no more candidates than that it is all of them, in no
+// order. Scores reach up to most.
+func (c candidates) shortlist(query *maxsim.Query, n int, trace *Trace) (picks []pick, most float32) {
 	if n >= c.inParts() {
-		return c.all()
+		return c.all(), 0
 	}
 	tables := tables{}
 	defer tables.release()
 	var known, unknown []pick
-	coded := 0
 	var best []maxsim.Candidate
 	for _, p := range c.parts {
 		codes := p.coded.Load()
@@ -83,19 +75,18 @@ func (c candidates) shortlist(query *maxsim.Query, n int, trace *Trace) []pick {
 			unknown = append(unknown, p.picks()...)
 			continue
 		}
-		coded += len(p.rows)
 		table := tables.of(query, codes.generation)
+		most = max(most, table.Most())
 		best = codes.searchable.Top(best[:0], table, n, p.rows)
 		for _, candidate := range best {
 			known = append(known, p.pick(candidate.Document, table.Estimate(candidate.Sum)))
 		}
 	}
 	trace.Centroids = tables.centroids()
-	trace.Certified = coded <= n
 	slices.SortFunc(known, func(a, b pick) int {
 		return cmp.Or(cmp.Compare(b.estimate, a.estimate), cmp.Compare(a.id, b.id))
 	})
-	return append(known[:min(n, len(known))], unknown...)
+	return append(unknown, known[:min(n, len(known))]...), most
 }
 
 func (c candidates) all() []pick {
@@ -109,10 +100,13 @@ func (c candidates) all() []pick {
 func (r rowsOf) picks() []pick {
 	picks := make([]pick, len(r.rows))
 	for i, row := range r.rows {
-		picks[i] = r.pick(row, 0)
+		picks[i] = r.pick(row, unknownEstimate)
 	}
 	return picks
 }
+
+// unknownEstimate has a document looked at before all others.
+const unknownEstimate = math.MaxFloat32
 
 func (p *part) pick(row uint32, estimate float32) pick {
 	return pick{place: place{p, int(row)}, id: p.ID(int(row)), estimate: estimate}

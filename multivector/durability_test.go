@@ -26,7 +26,9 @@ var damages = flag.Int("damages", 40, "ways to damage each file")
 // low makes everything happen among a few dozen documents.
 var low = limits{
 	rerankAll:      10,
-	shortlist:      8,
+	fast:           4,
+	balanced:       8,
+	margin:         0.1,
 	trainDocuments: 20,
 	retrainGrowth:  3,
 	driftCosine:    0.02,

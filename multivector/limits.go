@@ -14,10 +14,17 @@ type limits struct {
 	// certified.
 	rerankAll int
 
-	// shortlist is how many candidates are scored by 8-bit codes at least, of 2,000.
-	// Among 2,000 made-up pages (package workload) 100 held 0.991 of the best 10, 50
-	// held 0.980, 200 held 0.996.
-	shortlist int
+	// fast is how many candidates a fast search scores by 8-bit codes at most: of 2,000
+	// made-up pages (package workload) 100 held 0.991 of the best 10.
+	fast int
+
+	// balanced is how many candidates a balanced search may always score by 8-bit
+	// codes: 6 ms a core. Of many documents it may score more, see [Index.depth].
+	balanced int
+
+	// margin is that of searches before the index has asked itself what it takes, see
+	// [tuning].
+	margin float64
 
 	// trainDocuments is how many documents an index has before it trains centroids.
 	// Below, scoring all of them by 8-bit codes takes less than 60 ms on a core.
@@ -58,7 +65,9 @@ type limits struct {
 
 var usual = limits{
 	rerankAll:      500,
-	shortlist:      100,
+	fast:           100,
+	balanced:       400,
+	margin:         0.07,
 	trainDocuments: 2000,
 	retrainGrowth:  4,
 	driftCosine:    0.02,

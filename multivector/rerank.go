@@ -3,10 +3,7 @@ package multivector
 import (
 	"cmp"
 	"context"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"weaviate-colpali/maxsim"
 	"weaviate-colpali/multivector/internal/vfs"
@@ -20,40 +17,57 @@ type ranked struct {
 	sound bool    // false: its codes are damaged, and score means nothing
 }
 
-// rerank scores the shortlist by 8-bit codes. Those whose codes are damaged it
-// returns apart.
-func rerank(ctx context.Context, query *maxsim.Query, shortlist []pick) (ranking []ranked, damaged []pick, err error) {
-	ranking = make([]ranked, len(shortlist))
-	for _, p := range shortlist {
-		// What was read before is mostly still in memory, and telling takes the kernel as
-		// long as reading takes us: 700 pages 7 ms.
+// ranking is what scoring a shortlist by 8-bit codes found.
+type ranking struct {
+	documents []ranked
+	damaged   []pick // those whose codes are damaged
+	stopped   bool   // before the end of the shortlist
+}
+
+// rerankBlock is how many documents are scored before it is asked whether that is
+// enough: 16 pages take 0.25 ms on a core. It does not depend on the number of cores,
+// so that answers do not either.
+const rerankBlock = 16
+
+// rerank scores the shortlist by 8-bit codes, the most promising documents first, until
+// no other can be expected among the results.
+func rerank(ctx context.Context, query *maxsim.Query, shortlist []pick, e expectation) (ranking, error) {
+	var r ranking
+	best := newTop(min(e.k, len(shortlist)))
+	for first := 0; first < len(shortlist); first += rerankBlock {
+		if e.stopsAt(shortlist[first], best) {
+			r.stopped = true
+			break
+		}
+		end := min(first+rerankBlock, len(shortlist))
+		// The disk reads ahead while a block is scored.
+		announce(shortlist[first:min(end+rerankBlock, len(shortlist))])
+		block := make([]ranked, end-first)
+		spread(ctx, len(block), func(i int) { block[i] = shortlist[first+i].rank(query) })
+		if ctx.Err() != nil {
+			return ranking{}, context.Cause(ctx)
+		}
+		for i, document := range block {
+			if !document.sound {
+				r.damaged = append(r.damaged, shortlist[first+i])
+				continue
+			}
+			r.documents = append(r.documents, document)
+			best.offer(Result{ID: document.id, Score: document.score})
+		}
+	}
+	return r, nil
+}
+
+// announce says that documents are about to be read. What was read before is mostly
+// still in memory, and telling takes the kernel as long as reading takes us: 700 pages
+// 7 ms.
+func announce(picks []pick) {
+	for _, p := range picks {
 		if !p.checked.has(p.row) {
 			p.WillNeed(p.row)
 		}
 	}
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(shortlist)) {
-		workers.Go(func() {
-			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= len(shortlist) {
-					return
-				}
-				ranking[i] = shortlist[i].rank(query)
-			}
-		})
-	}
-	workers.Wait()
-	if ctx.Err() != nil {
-		return nil, nil, context.Cause(ctx)
-	}
-	for i, r := range ranking {
-		if !r.sound {
-			damaged = append(damaged, shortlist[i])
-		}
-	}
-	return slices.DeleteFunc(ranking, func(r ranked) bool { return !r.sound }), damaged, nil
 }
 
 // rank scores one document. A page of the file that the disk cannot read is a
@@ -74,8 +88,8 @@ func (p pick) rank(query *maxsim.Query) ranked {
 }
 
 // byUpperBound orders those that may still be best first.
-func byUpperBound(ranking []ranked, slack float32) {
-	slices.SortFunc(ranking, func(a, b ranked) int {
+func byUpperBound(documents []ranked, slack float32) {
+	slices.SortFunc(documents, func(a, b ranked) int {
 		return cmp.Or(cmp.Compare(b.score+slack*b.bound, a.score+slack*a.bound), cmp.Compare(a.id, b.id))
 	})
 }

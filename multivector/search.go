@@ -17,13 +17,13 @@ type Filter interface {
 type Precision int
 
 const (
-	// Balanced looks closely at as many candidates as the index found that it takes
-	// for nearly all results. It is the default.
+	// Balanced looks closely at the candidates that can be expected among the results,
+	// as the index found by asking itself. It is the default.
 	Balanced Precision = iota
 	// Exact answers as brute force does, and says so.
 	Exact
-	// Fast looks closely at a hundred candidates, and trusts 8-bit codes in who is
-	// among the k best.
+	// Fast looks closely at a hundred of them at most, and trusts 8-bit codes in who
+	// is among the k best.
 	Fast
 )
 
@@ -45,7 +45,8 @@ type SearchOptions struct {
 	Filter    Filter   // nil: every document
 	MinScore  *float32 // nil: any score
 	Precision Precision
-	Trace     *Trace // filled in when not nil
+	Recall    float64 // of Balanced: the share of brute force's results to aim at; 0: [DefaultRecall]
+	Trace     *Trace  // filled in when not nil
 }
 
 // Result is one document found.
@@ -70,7 +71,7 @@ type Trace struct {
 //
 //	live documents -- filter --> candidates
 //	    -- centroid tables (stage 1) --> shortlist      all candidates where they are few
-//	    -- 8-bit codes     (stage 2) --> ranking, with bounds
+//	    -- 8-bit codes     (stage 2) --> ranking, with bounds   until no more can be expected
 //	    -- stored vectors  (stage 3) --> best k         of those that the bounds cannot rule out
 //
 // Documents that the index has no codes of yet are scored with their stored
@@ -81,11 +82,12 @@ func (x *Index) Search(ctx context.Context, query *maxsim.Query, k int, options 
 	if err := x.fits(ctx, query); err != nil {
 		return nil, err
 	}
-	trace := Trace{Certified: true}
+	var trace Trace
 	if options.Trace != nil {
 		defer func() { *options.Trace = trace }()
 	}
 	if k <= 0 {
+		trace.Certified = true
 		return nil, nil
 	}
 	// The documents are taken before the view is opened: whatever is live now was
@@ -100,24 +102,26 @@ func (x *Index) Search(ctx context.Context, query *maxsim.Query, k int, options 
 
 	var candidates candidates
 	var shortlist []pick
+	var expected expectation
 	if err := vfs.Guard(func() {
 		candidates = s.candidates(options.Filter)
 		trace.Candidates = candidates.count()
-		shortlist = candidates.shortlist(query, x.wanted(candidates, k, options), &trace)
+		shortlist, expected = x.shortlist(candidates, query, k, options, &trace)
 	}); err != nil {
 		return nil, fmt.Errorf("search: a file of the index cannot be read: %w", err)
 	}
-	ranking, damaged, err := rerank(ctx, query, shortlist)
+	ranking, err := rerank(ctx, query, shortlist, expected)
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
-	unranked := append(x.discard(damaged), candidates.pending...)
-	found, err := refine(ctx, view, query, ranking, unranked, k, options, trace.Certified)
+	trace.Certified = len(shortlist) == candidates.inParts() && !ranking.stopped
+	unranked := append(x.discard(ranking.damaged), candidates.pending...)
+	found, err := refine(ctx, view, query, ranking.documents, unranked, k, options, trace.Certified)
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
 	x.Delete(found.vectorless...)
-	trace.Reranked, trace.Scored, trace.Missing = len(ranking), found.scored, found.asked-found.scored
+	trace.Reranked, trace.Scored, trace.Missing = len(ranking.documents), found.scored, found.asked-found.scored
 	return found.best.sorted(), nil
 }
 

@@ -25,12 +25,13 @@ type Statistics struct {
 	// stays above 0.02, the next training is near.
 	Drift float64
 
-	// Shortlist is how many candidates [Balanced] looks at closely, 0: all, or not found
-	// out yet.
-	Shortlist int
+	// Margin is how far below the last result the centroids' estimate of a document may
+	// lie that a [Balanced] search looks at closely, as a share of the largest score that
+	// there can be. It is 0 until the index has found out.
+	Margin float64
 }
 
-// Plus is the statistics of two indexes together. Of Drift and Shortlist, which
+// Plus is the statistics of two indexes together. Of Drift and Margin, which
 // have no sum, it is the larger.
 func (s Statistics) Plus(other Statistics) Statistics {
 	return Statistics{
@@ -45,7 +46,7 @@ func (s Statistics) Plus(other Statistics) Statistics {
 		Centroids: s.Centroids + other.Centroids,
 		Trained:   s.Trained + other.Trained,
 		Drift:     max(s.Drift, other.Drift),
-		Shortlist: max(s.Shortlist, other.Shortlist),
+		Margin:    max(s.Margin, other.Margin),
 	}
 }
 
@@ -55,7 +56,7 @@ func (x *Index) Statistics() Statistics {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	waiting := x.pending.left()
-	s := Statistics{Documents: len(x.where) + waiting, Waiting: waiting, Shortlist: x.tuning.shortlist}
+	s := Statistics{Documents: len(x.where) + waiting, Waiting: waiting, Margin: x.tuning.margin(DefaultRecall, 0)}
 	for _, p := range x.parts {
 		live := p.live()
 		s.Deleted += p.Documents() - live

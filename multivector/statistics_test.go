@@ -89,7 +89,7 @@ func TestStatisticsAreWhatIsThere(t *testing.T) {
 		require.Zero(t, s.Uncoded, "everything has the newest centroids")
 		require.Less(t, s.InMemory, low.headDocuments)
 		require.Equal(t, 16, s.Centroids)
-		require.NotZero(t, s.Shortlist)
+		require.NotZero(t, s.Margin)
 		require.NoError(t, w.index.Close(context.Background()))
 		require.Zero(t, w.index.Statistics().Documents)
 		w.open()

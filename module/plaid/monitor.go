@@ -54,8 +54,8 @@ var gauges = []gauge{
 		func(s multivector.Statistics) float64 { return s.Drift },
 	},
 	{
-		"shortlist", "Candidates that a balanced search looks at closely, 0: all",
-		func(s multivector.Statistics) float64 { return float64(s.Shortlist) },
+		"margin", "How far below the last result the centroids' estimate of a document may lie that a balanced search looks at, as a share of the largest score; 0: not found out",
+		func(s multivector.Statistics) float64 { return s.Margin },
 	},
 	{
 		"files", "Files of the index",

@@ -1,0 +1,51 @@
+package multivector
+
+import (
+	"math"
+
+	"weaviate-colpali/maxsim"
+)
+
+// DefaultRecall is the share of brute force's results that a balanced search aims at.
+const DefaultRecall = 0.99
+
+// depth is how far down its candidates a search looks.
+type depth struct {
+	documents int     // at most
+	margin    float64 // of an expectation, as a share of the largest score that there can be
+}
+
+// shortlist is the candidates that a search looks at more closely, and which of them
+// can be expected among its results.
+func (x *Index) shortlist(c candidates, query *maxsim.Query, k int, options SearchOptions, trace *Trace) ([]pick, expectation) {
+	d := x.depth(c.inParts(), k, options)
+	picks, most := c.shortlist(query, d.documents, trace)
+	return picks, expectation{k: k, minScore: options.MinScore, margin: float32(d.margin) * most}
+}
+
+// depth is how far a search goes that has so many candidates. Ten for each result are
+// no limit.
+func (x *Index) depth(candidates, k int, options SearchOptions) depth {
+	if options.Precision == Exact || candidates <= max(k, x.limits.rerankAll) {
+		return depth{documents: candidates}
+	}
+	recall := options.Recall
+	if recall == 0 {
+		recall = DefaultRecall
+	}
+	x.mu.RLock()
+	margin := x.tuning.margin(recall, x.limits.margin)
+	x.mu.RUnlock()
+	most := x.limits.fast
+	if options.Precision == Balanced {
+		most = max(x.limits.balanced, deepest(candidates, recall))
+	}
+	return depth{documents: min(candidates, max(most, 10*k)), margin: margin}
+}
+
+// deepest bounds the share of the candidates that a search scores: a tenth for a recall
+// of 0.99, ten times as many for a tenth of the misses. A question that nothing answers
+// would look at all of them.
+func deepest(candidates int, recall float64) int {
+	return int(math.Min(float64(candidates), float64(candidates)*0.001/(1-recall)))
+}
