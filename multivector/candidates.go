@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"weaviate-colpali/maxsim"
+	"weaviate-colpali/multivector/internal/vfs"
 )
 
 // candidates is the live documents that a filter lets through.
@@ -21,6 +22,53 @@ type rowsOf struct {
 	rows []uint32
 }
 
+// candidates is the current snapshot, to be released, and the candidates among its
+// documents.
+func (x *Index) candidates(filter Filter) (s *snapshot, c candidates, err error) {
+	if listing, ok := filter.(Listing); ok && listing.Len() < x.Len()/x.limits.listShare {
+		s, c = x.listed(listing)
+		return s, c, nil
+	}
+	for {
+		before := x.discards.Load()
+		s := x.acquire()
+		err := vfs.Guard(func() { c = s.candidates(filter) })
+		if err == nil && before%2 == 0 && x.discards.Load() == before {
+			return s, c, nil
+		}
+		s.release()
+		if err != nil {
+			return nil, candidates{}, err
+		}
+		// Documents were taken out of the snapshot's parts that a newer one has elsewhere.
+		x.mu.RLock()
+		x.mu.RUnlock() //nolint:staticcheck // waits until the newer one is there
+	}
+}
+
+// listed is candidates by looking up what a filter names.
+func (x *Index) listed(filter Listing) (*snapshot, candidates) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	s := x.acquire()
+	var c candidates
+	rows := map[*part][]uint32{}
+	filter.Each(func(id uint64) {
+		if at, ok := x.where[id]; ok {
+			rows[at.part] = append(rows[at.part], uint32(at.row))
+		} else if x.pending.has(id) {
+			c.pending = append(c.pending, id)
+		}
+	})
+	for _, p := range s.parts {
+		slices.Sort(rows[p])
+		c.add(p, rows[p])
+	}
+	return s, c
+}
+
+// candidates is those that are in no part, and the parts' documents that are not
+// deleted, as far as the filter lets them through.
 func (s *snapshot) candidates(filter Filter) candidates {
 	var c candidates
 	for id := range s.pending.each {
@@ -35,9 +83,17 @@ func (s *snapshot) candidates(filter Filter) candidates {
 				rows = append(rows, uint32(row))
 			}
 		}
-		c.parts = append(c.parts, rowsOf{p, rows})
+		c.add(p, rows)
 	}
 	return c
+}
+
+// add adds documents of a part. A part of none is left out: to a scan, no list at all
+// means every document.
+func (c *candidates) add(p *part, rows []uint32) {
+	if len(rows) > 0 {
+		c.parts = append(c.parts, rowsOf{p, rows})
+	}
 }
 
 // count is how many candidates there are.

@@ -26,6 +26,7 @@ var damages = flag.Int("damages", 40, "ways to damage each file")
 // low makes everything happen among a few dozen documents.
 var low = limits{
 	rerankAll:      10,
+	listShare:      3,
 	fast:           4,
 	balanced:       8,
 	margin:         0.1,

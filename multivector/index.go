@@ -34,6 +34,10 @@ type Index struct {
 	// current is what searches work on.
 	current atomic.Pointer[snapshot]
 
+	// discards is odd while documents are moved out of parts that older snapshots have,
+	// too.
+	discards atomic.Int64
+
 	mu    sync.RWMutex
 	parts []*part
 	// where is the live documents that are in a part, pending those that are not
@@ -223,6 +227,8 @@ func (x *Index) discard(damaged []pick) (ids []uint64) {
 	x.observer.DocumentsDamaged(len(damaged))
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.discards.Add(1)
+	defer x.discards.Add(1)
 	for _, d := range damaged {
 		ids = append(ids, d.id)
 		if at, ok := x.where[d.id]; ok && at == d.place {

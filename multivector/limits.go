@@ -14,6 +14,11 @@ type limits struct {
 	// certified.
 	rerankAll int
 
+	// listShare is how many times as many documents there have to be as a filter lets
+	// through for it to be asked for them: of a million, to find a listed one takes 245
+	// ns, to ask of one that is there 17.
+	listShare int
+
 	// fast is how many candidates a fast search scores by 8-bit codes at most: of 2,000
 	// made-up pages (package workload) 100 held 0.991 of the best 10.
 	fast int
@@ -65,6 +70,7 @@ type limits struct {
 
 var usual = limits{
 	rerankAll:      500,
+	listShare:      16,
 	fast:           100,
 	balanced:       400,
 	margin:         0.07,

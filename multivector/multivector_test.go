@@ -151,6 +151,28 @@ type idSet map[uint64]bool
 
 func (s idSet) Contains(id uint64) bool { return s[id] }
 
+func (s idSet) Len() (n int) {
+	for id := range s {
+		if s[id] {
+			n++
+		}
+	}
+	return n
+}
+
+func (s idSet) Each(f func(id uint64)) {
+	for id := range s {
+		if s[id] {
+			f(id)
+		}
+	}
+}
+
+// listOnly is a filter that must not be asked of single documents.
+type listOnly struct{ idSet }
+
+func (listOnly) Contains(id uint64) bool { panic(fmt.Sprint("asked of document ", id)) }
+
 func matrix(dim int, numbers ...float32) maxsim.Matrix {
 	return maxsim.Matrix{Data: numbers, Dim: dim}
 }
@@ -288,6 +310,29 @@ func TestASnapshotKeepsDocumentsThatAreReadMeanwhile(t *testing.T) {
 	require.Len(t, before.candidates(nil).pending, len(stored))
 	require.Zero(t, x.pending.left())
 	require.Equal(t, len(stored), x.acquire().candidates(nil).count())
+}
+
+// Where a filter lets few documents through, they are looked up, wherever they are.
+func TestATightFilterIsAskedForWhatItLetsThrough(t *testing.T) {
+	ctx := context.Background()
+	source := newMemory()
+	var ids []uint64
+	for id := range uint64(200) {
+		source.put(id, matrix(1, float32(id)))
+		ids = append(ids, id)
+	}
+	x, err := Open(Options{Source: source, Stored: ids[:100], idle: true}) // these wait
+	require.NoError(t, err)
+	require.NoError(t, x.Add(ctx, source.documents(ids[100:]...)...))
+	x.Delete(7, 150)
+
+	var trace Trace
+	tight := listOnly{idSet{3: true, 7: true, 120: true, 150: true, 180: true, 900: true, 4: false}}
+	got, err := x.Search(ctx, pack(t, matrix(1, 1)), 10, SearchOptions{Filter: tight, Trace: &trace})
+	require.NoError(t, err)
+	require.Equal(t, []Result{{180, 180}, {120, 120}, {3, 3}}, got)
+	require.Equal(t, 3, trace.Candidates)
+	require.True(t, trace.Certified)
 }
 
 func TestDeletedAndVectorlessDocumentsArePassedOver(t *testing.T) {

@@ -13,6 +13,15 @@ type Filter interface {
 	Contains(id uint64) bool
 }
 
+// A Listing is a filter that can also name the documents that it lets through. Where
+// they are few, a search does not ask of every document it has.
+type Listing interface {
+	Filter
+	Len() int
+	// Each calls f with every document, in any order.
+	Each(f func(id uint64))
+}
+
 // Precision is what a search gives for what time.
 type Precision int
 
@@ -92,20 +101,21 @@ func (x *Index) Search(ctx context.Context, query *maxsim.Query, k int, options 
 	}
 	// The documents are taken before the view is opened: whatever is live now was
 	// stored before, so the view has it unless it was deleted in between.
-	s := x.acquire()
+	s, candidates, err := x.candidates(options.Filter)
+	if err != nil {
+		return nil, fmt.Errorf("search: a file of the index cannot be read: %w", err)
+	}
 	defer s.release()
+	trace.Candidates = candidates.count()
 	view, err := x.source.View()
 	if err != nil {
 		return nil, fmt.Errorf("open a view of the stored documents: %w", err)
 	}
 	defer view.Close()
 
-	var candidates candidates
 	var shortlist []pick
 	var expected expectation
 	if err := vfs.Guard(func() {
-		candidates = s.candidates(options.Filter)
-		trace.Candidates = candidates.count()
 		shortlist, expected = x.shortlist(candidates, query, k, options, &trace)
 	}); err != nil {
 		return nil, fmt.Errorf("search: a file of the index cannot be read: %w", err)

@@ -87,7 +87,7 @@ func (c candidates) thinned(n int) candidates {
 		for i := 0; i < len(p.rows); i += every {
 			rows = append(rows, p.rows[i])
 		}
-		t.parts = append(t.parts, rowsOf{p.part, rows})
+		t.add(p.part, rows)
 	}
 	return t
 }
