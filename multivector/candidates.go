@@ -131,9 +131,14 @@ func (c candidates) shortlist(query *maxsim.Query, n int, trace *Trace) (picks [
 			unknown = append(unknown, p.picks()...)
 			continue
 		}
+		strangers, rows := p.strangers(codes)
+		unknown = append(unknown, strangers...)
+		if len(rows) == 0 {
+			continue
+		}
 		table := tables.of(query, codes.generation)
 		most = max(most, table.Most())
-		best = codes.searchable.Top(best[:0], table, n, p.rows)
+		best = codes.searchable.Top(best[:0], table, n, rows)
 		for _, candidate := range best {
 			known = append(known, p.pick(candidate.Document, table.Estimate(candidate.Sum)))
 		}
@@ -151,6 +156,19 @@ func (c candidates) all() []pick {
 		picks = append(picks, p.picks()...)
 	}
 	return picks
+}
+
+// strangers are the documents that have no centroids, rows the others.
+func (r rowsOf) strangers(codes *coded) (strangers []pick, rows []uint32) {
+	rows = make([]uint32, 0, len(r.rows))
+	for _, row := range r.rows {
+		if codes.known(row) {
+			rows = append(rows, row)
+		} else {
+			strangers = append(strangers, r.pick(row, unknownEstimate))
+		}
+	}
+	return strangers, rows
 }
 
 func (r rowsOf) picks() []pick {

@@ -8,16 +8,23 @@ import (
 // drift is how near documents that came since a training are to its centroids. It is
 // not written down, see [Index.lookBack].
 type drift struct {
-	mu        sync.Mutex
-	sum       float64
-	documents int
+	mu sync.Mutex
+	nearness
 }
 
-func (d *drift) add(meanCosine float64, documents int) {
+// nearness is how near documents are to centroids.
+type nearness struct {
+	documents int
+	sum       float64 // of their vectors' mean cosines to their centroids
+	strangers int     // documents that are too far from any
+}
+
+func (d *drift) add(n nearness) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.sum += meanCosine * float64(documents)
-	d.documents += documents
+	d.documents += n.documents
+	d.sum += n.sum
+	d.strangers += n.strangers
 }
 
 // drift is [Statistics.Drift].
@@ -33,12 +40,14 @@ func (g *generation) drift() float64 {
 // drifted reports whether documents that came since the training are so much
 // farther from its centroids than those it did not look at then, and so many, that
 // another one is worth its time. Where it would not bring them nearer it is not
-// repeated before there are as many again.
+// repeated before there are as many again. Of strangers it takes fewer: every search
+// looks at all of them closely.
 func (g *generation) drifted(limits limits) bool {
 	g.since.mu.Lock()
 	defer g.since.mu.Unlock()
-	return float64(g.since.documents) >= limits.driftShare*float64(g.documents) &&
-		g.since.sum/float64(g.since.documents) < float64(g.codebook.MeanCosine())-limits.driftCosine
+	return float64(g.since.strangers) >= limits.strangeShare*float64(g.documents) && g.since.strangers > 0 ||
+		float64(g.since.documents) >= limits.driftShare*float64(g.documents) &&
+			g.since.sum/float64(g.since.documents) < float64(g.codebook.MeanCosine())-limits.driftCosine
 }
 
 // lookBackDocuments is how many documents of a file tell how near all of them are to
@@ -72,7 +81,10 @@ func (x *Index) lookBack(ctx context.Context) (done bool, err error) {
 
 // compare adds the documents of a part to those that came since the training.
 func (g *generation) compare(ctx context.Context, p *part) error {
-	sum, compared := 0.0, 0
+	sum, compared, strangers := 0.0, 0, 0
+	if c := p.coded.Load(); c != nil && c.generation == g {
+		strangers = c.strangers()
+	}
 	for row := 0; row < p.Documents(); row += max(1, p.Documents()/lookBackDocuments) {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -84,7 +96,7 @@ func (g *generation) compare(ctx context.Context, p *part) error {
 		}
 	}
 	if compared > 0 {
-		g.since.add(sum/float64(compared), p.live())
+		g.since.add(nearness{documents: p.live(), sum: sum / float64(compared) * float64(p.live()), strangers: strangers})
 	}
 	return nil
 }

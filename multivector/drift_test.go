@@ -3,6 +3,7 @@ package multivector
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -52,6 +53,32 @@ func TestDocumentsOfANewTopicMakeTheIndexTrainAnew(t *testing.T) {
 	second := x.generation
 	add(10, 2)
 	require.Same(t, second, x.generation)
+}
+
+// What the centroids say nothing of is found all the same.
+func TestStrangersAreLookedAtClosely(t *testing.T) {
+	ctx := context.Background()
+	never := low
+	never.retrainGrowth, never.driftShare, never.strangeShare = 1000, 1000, 1000
+	source, r := newMemory(), rand.New(rand.NewPCG(73, 74))
+	x, err := Open(Options{Source: source, idle: true, limits: &never})
+	require.NoError(t, err)
+	for id := range uint64(60) {
+		source.put(id, topic(r, 1+id/50)) // 10 of a new topic
+		require.NoError(t, x.Add(ctx, source.documents(id)...))
+		settle(t, x)
+	}
+	asked := 0
+	for range 20 {
+		query := pack(t, topic(r, 2))
+		var trace Trace
+		got, err := x.Search(ctx, query, 3, SearchOptions{Precision: Fast, Trace: &trace})
+		require.NoError(t, err)
+		require.NotZero(t, trace.Centroids)
+		require.Equal(t, source.bruteForce(query, slices.Collect(x.IDs), 3, nil, nil), got)
+		asked += trace.Reranked
+	}
+	require.Less(t, asked, 20*60, "the others are not all looked at")
 }
 
 // A restart forgets how far documents have drifted, and finds out again.

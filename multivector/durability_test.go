@@ -34,6 +34,8 @@ var low = limits{
 	retrainGrowth:  3,
 	driftCosine:    0.02,
 	driftShare:     0.25,
+	strangeCosine:  0.1,
+	strangeShare:   0.1,
 	centroids:      func(int) int { return 16 },
 	sampleRows:     500,
 	headDocuments:  8,

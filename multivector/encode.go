@@ -35,35 +35,41 @@ func (x *Index) encode(documents []Document) (*part, error) {
 	if g == nil {
 		return p, nil
 	}
-	c, meanCosine, err := g.code(context.Background(), p)
+	c, since, err := g.code(context.Background(), p, g.codebook.MeanCosine()-x.limits.strangeCosine)
 	if err == nil {
 		err = x.setCodes(p, c)
 	}
 	if err != nil {
 		return nil, err
 	}
-	g.since.add(meanCosine, p.Documents())
+	g.since.add(since)
 	return p, nil
 }
 
-// code finds the centroids of documents, and how near they are: the mean, over the
-// documents, of the mean cosine of their vectors to their centroids.
-func (g *generation) code(ctx context.Context, d documents) (c *coded, meanCosine float64, err error) {
+// code finds the centroids of documents. One whose vectors' mean cosine to theirs is
+// below leastCosine is a stranger: it gets none, since they would say nothing of it.
+func (g *generation) code(ctx context.Context, d documents, leastCosine float32) (c *coded, near nearness, err error) {
 	c = newCoded(g)
 	for i := range d.Documents() {
 		runtime.Gosched() // a page takes milliseconds, and a search may wait for the core
 		if ctx.Err() != nil {
-			return nil, 0, ctx.Err()
+			return nil, nearness{}, ctx.Err()
 		}
 		ids, cosine := g.codebook.CodesInt8(nil, d.Document(i))
+		near.sum += float64(cosine)
+		near.documents++
+		if len(ids) > 0 && cosine < leastCosine {
+			near.strangers++
+			ids = nil
+		}
 		c.add(ids)
-		meanCosine += float64(cosine) / float64(d.Documents())
 	}
-	return c, meanCosine, nil
+	return c, near, nil
 }
 
 // coded is the centroids of documents: those of document i are number offsets[i]
-// to offsets[i+1] of the ids, which are narrow or wide.
+// to offsets[i+1] of the ids, which are narrow or wide. Of a document without any
+// nothing is known.
 type coded struct {
 	generation *generation
 	narrow     []uint16
@@ -90,6 +96,19 @@ func (c *coded) add(ids []uint32) {
 		}
 	}
 	c.offsets = append(c.offsets, uint32(len(c.wide)+len(c.narrow)))
+}
+
+// known tells whether a document has centroids.
+func (c *coded) known(i uint32) bool { return c.offsets[i] < c.offsets[i+1] }
+
+// strangers is how many documents have no centroids.
+func (c *coded) strangers() (n int) {
+	for i := range len(c.offsets) - 1 {
+		if !c.known(uint32(i)) {
+			n++
+		}
+	}
+	return n
 }
 
 // of is the centroids of a document.

@@ -45,6 +45,14 @@ type limits struct {
 	driftCosine float64
 	driftShare  float64
 
+	// strangeCosine is how much farther a document may be from its centroids for them to
+	// count: made-up pages of another world have 0.27 where the training's have 0.84, and a
+	// search that trusted such centroids found 0.94 of its results, and less where these
+	// pages were many. strangeShare is how many such documents, beside those of the
+	// training, it takes to train anew.
+	strangeCosine float32
+	strangeShare  float64
+
 	// centroids is how many suit a number of documents, sampleRows bounds what a
 	// training looks at: 32 rows for each of 8,192 centroids, 134 MB of vectors of 128
 	// dimensions. With 16 rows for each, a shortlist of 100 lost half a per cent.
@@ -78,6 +86,8 @@ var usual = limits{
 	retrainGrowth:  4,
 	driftCosine:    0.02,
 	driftShare:     0.25,
+	strangeCosine:  0.1,
+	strangeShare:   0.1,
 	centroids:      codebook.CentroidsFor,
 	sampleRows:     256 << 10,
 	headDocuments:  512,

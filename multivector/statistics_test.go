@@ -113,7 +113,7 @@ func TestDeletedDocumentsCountUntilTheirFileIsWrittenAnew(t *testing.T) {
 
 func TestDriftIsHowMuchFartherNewDocumentsAre(t *testing.T) {
 	never := low
-	never.retrainGrowth, never.driftShare = 1000, 1000
+	never.retrainGrowth, never.driftShare, never.strangeShare = 1000, 1000, 1000
 	source, r := newMemory(), rand.New(rand.NewPCG(75, 76))
 	x, err := Open(Options{Source: source, idle: true, limits: &never})
 	require.NoError(t, err)

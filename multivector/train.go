@@ -3,6 +3,7 @@ package multivector
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -125,7 +126,8 @@ func sample(parts []*part, dim, most int) maxsim.Matrix {
 
 // recode gives a part the codes of a generation.
 func (x *Index) recode(ctx context.Context, p *part, g *generation) error {
-	c, _, err := g.code(ctx, p)
+	// The training has seen these documents: none is a stranger.
+	c, _, err := g.code(ctx, p, -math.MaxFloat32)
 	if err != nil {
 		return err
 	}
