@@ -55,7 +55,7 @@ func Cluster(t testing.TB, nodes int, options Options) []*Server {
 		}
 	})
 	for _, s := range servers {
-		err = errors.Join(err, s.launch())
+		err = errors.Join(err, s.Launch())
 	}
 	for _, s := range servers {
 		if err == nil {
