@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,19 +19,32 @@ import (
 	"weaviate-colpali/multivector/internal/workload"
 )
 
-// pages and questions are the size of the benchmark. 10,000 pages take 6 GB of
+// pages and questions are the size of the benchmark. 10,000 pages take 11 GB of
 // memory and some minutes to make.
 var (
 	pages     = flag.Int("pages", 2000, "pages of the benchmark's index")
 	questions = flag.Int("questions", 100, "questions that the benchmark asks")
+	corpusDir = flag.String("corpus", "", "folder to read documents and questions from, instead of making pages up")
+	saveDir   = flag.String("save", "", "folder to write the made-up pages and questions to, instead of measuring")
 )
 
-// corpus is made-up pages (package workload), stored as Weaviate stores them.
-type corpus struct {
-	source  *memory
-	queries []*maxsim.Query
+// givenCorpus is the one that the flags ask for.
+func givenCorpus(b *testing.B) corpus {
+	b.Helper()
+	c := corpus{}
+	if *corpusDir != "" {
+		c = readCorpus(b, *corpusDir)
+	} else {
+		c = makeCorpus(b)
+	}
+	c.documents = len(c.source.stored)
+	for _, question := range c.questions {
+		c.queries = append(c.queries, pack(b, question))
+	}
+	return c
 }
 
+// makeCorpus makes pages up (package workload).
 func makeCorpus(b *testing.B) corpus {
 	b.Helper()
 	world := workload.New(1)
@@ -55,32 +69,41 @@ func makeCorpus(b *testing.B) corpus {
 	workers.Wait()
 	for i := range *questions {
 		question, _ := world.Question(i, *pages)
-		c.queries = append(c.queries, pack(b, question))
+		c.questions = append(c.questions, question)
 	}
 	return c
 }
 
-// build makes an index of all pages, as usual.
-func (c corpus) build(b *testing.B, dir string) *Index {
+// built is what an index took to make.
+type built struct {
+	seconds      float64
+	disk, memory int // bytes a document; memory without the mapped files
+}
+
+// build makes an index of all documents, as usual.
+func (c corpus) build(b *testing.B, dir string) (*Index, built) {
 	b.Helper()
 	return c.buildOf(b, dir, c.ids(), usual)
 }
 
-// buildOf adds pages and waits for the background.
-func (c corpus) buildOf(b *testing.B, dir string, ids []uint64, limits limits) *Index {
+// buildOf adds documents and waits for the background.
+func (c corpus) buildOf(b *testing.B, dir string, ids []uint64, limits limits) (*Index, built) {
 	b.Helper()
+	before := heapInUse()
 	x, err := Open(Options{Source: c.source, Dir: dir, idle: true, limits: &limits})
 	require.NoError(b, err)
 	start := time.Now()
 	c.add(b, x, ids)
 	added := time.Since(start)
 	settle(b, x)
-	b.Logf("added at %.2f ms a page, then %.1f s in the background; %d bytes a page on disk; margin %.3f",
-		added.Seconds()*1e3/float64(len(ids)), (time.Since(start) - added).Seconds(), sizeOf(b, dir)/len(ids), x.tuning.margin(DefaultRecall, 0))
-	return x
+	took := built{seconds: time.Since(start).Seconds(), disk: sizeOf(b, dir) / len(ids)}
+	b.Logf("added at %.2f ms a document, then %.1f s in the background; %d bytes a document on disk; margin %.3f",
+		added.Seconds()*1e3/float64(len(ids)), took.seconds-added.Seconds(), took.disk, x.tuning.margin(DefaultRecall, 0))
+	took.memory = int(max(0, heapInUse()-before)) / len(ids)
+	return x, took
 }
 
-// add adds pages, in batches as Weaviate does.
+// add adds documents, in batches as Weaviate does.
 func (c corpus) add(b *testing.B, x *Index, ids []uint64) {
 	b.Helper()
 	for batch := range slices.Chunk(ids, 50) {
@@ -88,9 +111,9 @@ func (c corpus) add(b *testing.B, x *Index, ids []uint64) {
 	}
 }
 
-// ids is all pages.
+// ids is all documents.
 func (c corpus) ids() []uint64 {
-	ids := make([]uint64, *pages)
+	ids := make([]uint64, c.documents)
 	for i := range ids {
 		ids[i] = uint64(i)
 	}
@@ -110,66 +133,99 @@ func sizeOf(b *testing.B, dir string) int {
 	return size
 }
 
-// BenchmarkPages asks questions planted on made-up pages, on one thread, at each
-// precision and of plain float32 beside them. Recall is the share of brute force's
-// best documents that were found.
+// BenchmarkPages asks questions about made-up pages, or about what -corpus holds: of the
+// index at each precision and of brute force beside it. Recall is the share of brute
+// force's best k that were found; times are of one search on one thread, and qps-2t is
+// what two threads get done that search at once.
 func BenchmarkPages(b *testing.B) {
-	c := makeCorpus(b)
-	x := c.build(b, b.TempDir())
+	c := givenCorpus(b)
+	if *saveDir != "" {
+		c.save(b, *saveDir)
+		b.Skipf("saved to %s", *saveDir)
+	}
+	x, took := c.build(b, b.TempDir())
 	defer func() { require.NoError(b, x.Close(context.Background())) }()
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 
-	search := func(options SearchOptions) func(query *maxsim.Query, k int) []Result {
+	search := func(precision Precision) searcher {
 		return func(query *maxsim.Query, k int) []Result {
-			results, err := x.Search(context.Background(), query, k, options)
+			results, err := x.Search(context.Background(), query, k, SearchOptions{Precision: precision})
 			require.NoError(b, err)
 			return results
 		}
 	}
-	exact := make([][]Result, len(c.queries))
-	for i, query := range c.queries {
-		exact[i] = search(SearchOptions{Precision: Exact})(query, 100)
-	}
+	exact := c.exactly(b)
+	b.Run("build", func(b *testing.B) {
+		b.ReportMetric(took.seconds, "build-s")
+		b.ReportMetric(float64(took.disk), "disk-B/doc")
+		b.ReportMetric(float64(took.memory), "memory-B/doc")
+		b.ReportMetric(0, "ns/op")
+	})
 	for _, way := range []struct {
 		name   string
-		k      int
-		search func(query *maxsim.Query, k int) []Result
+		search searcher
 	}{
-		{"precision=fast", 10, search(SearchOptions{Precision: Fast})},
-		{"precision=balanced", 10, search(SearchOptions{})},
-		{"precision=balanced", 100, search(SearchOptions{})},
-		{"precision=exact", 10, search(SearchOptions{Precision: Exact})},
-		{"float32 of every page", 10, c.float32},
+		{"fast", search(Fast)},
+		{"balanced", search(Balanced)},
+		{"exact", search(Exact)},
+		{"int8 brute force", c.int8()},
+		{"float32 brute force", c.float32},
 	} {
-		b.Run(fmt.Sprintf("pages=%d/k=%d/%s", *pages, way.k, way.name), func(b *testing.B) {
-			var took []time.Duration
-			found, wanted := 0, 0
-			for i := 0; b.Loop(); i++ {
-				n := i % len(c.queries)
-				start := time.Now()
-				results := way.search(c.queries[n], way.k)
-				took = append(took, time.Since(start))
-				for _, want := range exact[n][:min(way.k, len(exact[n]))] {
-					wanted++
-					if slices.ContainsFunc(results, func(r Result) bool { return r.ID == want.ID }) {
-						found++
-					}
-				}
-			}
-			slices.Sort(took)
-			b.ReportMetric(float64(found)/float64(wanted), "recall")
-			b.ReportMetric(took[len(took)/2].Seconds()*1e3, "p50-ms")
-			b.ReportMetric(took[len(took)*99/100].Seconds()*1e3, "p99-ms")
-			b.ReportMetric(0, "ns/op")
-		})
+		for _, k := range []int{10, 100} {
+			b.Run(fmt.Sprintf("documents=%d/k=%d/%s", len(c.source.stored), k, way.name), func(b *testing.B) {
+				way.search.measure(b, c.queries, exact, k)
+			})
+		}
 	}
 }
 
-// float32 is brute force: what every page scores, without an index.
-func (c corpus) float32(query *maxsim.Query, k int) []Result {
-	best := newTop(k)
-	for id, page := range c.source.stored {
-		best.offer(Result{ID: id, Score: query.Score(page)})
+// searcher finds the best k for a query.
+type searcher func(query *maxsim.Query, k int) []Result
+
+func (search searcher) measure(b *testing.B, queries []*maxsim.Query, exact [][]uint64, k int) {
+	var took []time.Duration
+	found, wanted := 0, 0
+	threads := runtime.GOMAXPROCS(1)
+	for i := 0; b.Loop(); i++ {
+		n := i % len(queries)
+		start := time.Now()
+		results := search(queries[n], k)
+		took = append(took, time.Since(start))
+		for _, want := range exact[n][:min(k, len(exact[n]))] {
+			wanted++
+			if slices.ContainsFunc(results, func(r Result) bool { return r.ID == want }) {
+				found++
+			}
+		}
 	}
-	return best.sorted()
+	b.StopTimer()
+	runtime.GOMAXPROCS(threads)
+	var all time.Duration
+	for _, t := range took {
+		all += t
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(found)/float64(wanted), "recall")
+	b.ReportMetric(took[len(took)/2].Seconds()*1e3, "p50-ms")
+	b.ReportMetric(took[len(took)*99/100].Seconds()*1e3, "p99-ms")
+	b.ReportMetric(float64(len(took))/all.Seconds(), "qps")
+	b.ReportMetric(search.together(queries, k), "qps-2t")
+	b.ReportMetric(0, "ns/op")
+}
+
+// together is how many searches a second two threads get done, over two seconds or all
+// queries, whatever takes longer.
+func (search searcher) together(queries []*maxsim.Query, k int) float64 {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	var next atomic.Int64
+	var threads sync.WaitGroup
+	start := time.Now()
+	for range 2 {
+		threads.Go(func() {
+			for n := next.Add(1); int(n) <= len(queries) || time.Since(start) < 2*time.Second; n = next.Add(1) {
+				search(queries[int(n)%len(queries)], k)
+			}
+		})
+	}
+	threads.Wait()
+	return float64(next.Load()-2) / time.Since(start).Seconds()
 }

@@ -28,8 +28,8 @@ func trained() limits {
 
 // BenchmarkFilter asks among one page in a hundred, and among all.
 func BenchmarkFilter(b *testing.B) {
-	c := makeCorpus(b)
-	x := c.buildOf(b, b.TempDir(), c.ids(), trained())
+	c := givenCorpus(b)
+	x, _ := c.buildOf(b, b.TempDir(), c.ids(), trained())
 	defer func() { require.NoError(b, x.Close(context.Background())) }()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	allowed := idSet{}
@@ -58,7 +58,7 @@ func BenchmarkFilter(b *testing.B) {
 // BenchmarkChanged deletes and then updates 30 % of the pages, and compares with
 // what an index finds that was made of the remaining ones.
 func BenchmarkChanged(b *testing.B) {
-	c := makeCorpus(b)
+	c := givenCorpus(b)
 	world := workload.New(1)
 	for _, way := range []struct {
 		name    string
@@ -66,7 +66,7 @@ func BenchmarkChanged(b *testing.B) {
 	}{{"deleted", false}, {"updated", true}} {
 		b.Run(fmt.Sprintf("pages=%d/30 %% %s", *pages, way.name), func(b *testing.B) {
 			for b.Loop() {
-				x := c.buildOf(b, b.TempDir(), c.ids(), trained())
+				x, _ := c.buildOf(b, b.TempDir(), c.ids(), trained())
 				g := x.generation
 				var live []uint64
 				for _, id := range c.ids() {
@@ -85,7 +85,7 @@ func BenchmarkChanged(b *testing.B) {
 				settle(b, x)
 				b.Logf("trained anew: %t; mean cosine %.3f of the training, %.3f since", x.generation != g,
 					g.codebook.MeanCosine(), g.since.sum/float64(max(1, g.since.documents)))
-				fresh := c.buildOf(b, b.TempDir(), live, trained())
+				fresh, _ := c.buildOf(b, b.TempDir(), live, trained())
 				b.ReportMetric(c.recall(b, x), "recall")
 				b.ReportMetric(c.recall(b, fresh), "recall-fresh")
 				b.ReportMetric(0, "ns/op")
@@ -100,7 +100,7 @@ func BenchmarkChanged(b *testing.B) {
 // which has not even the directions in common that pages vary in. It does so twice:
 // without the background until all of them are there, and with it after each tenth.
 func BenchmarkDrift(b *testing.B) {
-	c := makeCorpus(b)
+	c := givenCorpus(b)
 	half := *pages / 2
 	other := workload.New(2)
 	c.queries = c.queries[:0]
@@ -117,7 +117,7 @@ func BenchmarkDrift(b *testing.B) {
 	}
 	b.Run(fmt.Sprintf("pages=%d", *pages), func(b *testing.B) {
 		for b.Loop() {
-			x := c.buildOf(b, b.TempDir(), c.ids()[:half], trained())
+			x, _ := c.buildOf(b, b.TempDir(), c.ids()[:half], trained())
 			g := x.generation
 			c.add(b, x, c.ids()[half:])
 			b.ReportMetric(c.recall(b, x), "recall-without-background")
@@ -129,7 +129,7 @@ func BenchmarkDrift(b *testing.B) {
 			b.ReportMetric(c.recall(b, x), "recall-after")
 			require.NoError(b, x.Discard())
 
-			x = c.buildOf(b, b.TempDir(), c.ids()[:half], trained())
+			x, _ = c.buildOf(b, b.TempDir(), c.ids()[:half], trained())
 			lowest := 1.0
 			for batch := range slices.Chunk(c.ids()[half:], *pages/10) {
 				c.add(b, x, batch)
@@ -146,9 +146,9 @@ func BenchmarkDrift(b *testing.B) {
 // BenchmarkOpen opens an index that was closed, whose files the system has in
 // memory, and one that is new.
 func BenchmarkOpen(b *testing.B) {
-	c := makeCorpus(b)
+	c := givenCorpus(b)
 	dir, ctx, few := b.TempDir(), context.Background(), trained()
-	x := c.buildOf(b, dir, c.ids(), trained())
+	x, _ := c.buildOf(b, dir, c.ids(), trained())
 	want, err := x.Search(ctx, c.queries[0], 10, SearchOptions{Precision: Exact})
 	require.NoError(b, err)
 	require.NoError(b, x.Close(ctx))
@@ -208,9 +208,9 @@ func BenchmarkOpen(b *testing.B) {
 // trains, gives codes to its documents, tunes, and writes its files anew. All of it
 // shares the machine's cores.
 func BenchmarkWaits(b *testing.B) {
-	c := makeCorpus(b)
+	c := givenCorpus(b)
 	ctx := context.Background()
-	x := c.buildOf(b, b.TempDir(), c.ids(), trained())
+	x, _ := c.buildOf(b, b.TempDir(), c.ids(), trained())
 	next := uint64(*pages)
 	// during measures until done is closed.
 	during := func(name string, done <-chan struct{}) {
