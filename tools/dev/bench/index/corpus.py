@@ -51,7 +51,11 @@ def brute_force(corpus, query, block=64):
     for a in range(0, len(corpus), block):
         b = min(a + block, len(corpus))
         similarity = corpus.rows[corpus.starts[a] : corpus.starts[b]] @ query.T
-        scores[a:b] = np.maximum.reduceat(similarity, corpus.starts[a:b] - corpus.starts[a], axis=0).sum(axis=1)
+        lens = corpus.lens[a:b]
+        if (lens == lens[0]).all():
+            scores[a:b] = similarity.reshape(b - a, lens[0], -1).max(axis=1).sum(axis=1)
+        else:
+            scores[a:b] = np.maximum.reduceat(similarity, corpus.starts[a:b] - corpus.starts[a], axis=0).sum(axis=1)
     best = np.full(DEPTH, -1, "<i4")
     ranked = np.argsort(-scores, kind="stable")[:DEPTH]
     best[: len(ranked)] = ranked

@@ -92,6 +92,7 @@ def peer(name, folder, o):
     try:
         ran = subprocess.run(
             [sys.executable, HERE / "peers.py", name, folder, o.work], capture_output=True, text=True, timeout=o.limit,
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
         )
     except subprocess.TimeoutExpired:
         return {"name": name, "reason": f"not done within {o.limit} s"}
