@@ -7,7 +7,6 @@ import importlib.metadata
 import json
 import os
 import pathlib
-import resource
 import shutil
 import statistics
 import subprocess
@@ -71,16 +70,21 @@ def numpy_exact(folder, work):
     return {"name": name, "rows": [measure(corpus, search, k, 20) for k in (10, 100)]}
 
 
-def next_plaid(folder, work):
-    binary = pathlib.Path(work) / "nextplaid" / "release" / "nextplaid-bench"
+def compile_next_plaid(work):
+    target = pathlib.Path(work) / "nextplaid"
     if not shutil.which("cargo"):
         raise Unavailable("no cargo on this machine: install Rust")
     compiled = subprocess.run(
         ["cargo", "build", "--release", "--quiet", "--locked", "--manifest-path", HERE / "nextplaid" / "Cargo.toml"],
-        env=os.environ | {"CARGO_TARGET_DIR": str(binary.parents[1])}, capture_output=True, text=True,
+        env=os.environ | {"CARGO_TARGET_DIR": str(target)}, capture_output=True, text=True,
     )
     if compiled.returncode != 0:
         raise Unavailable("cargo build: " + compiled.stderr.strip().splitlines()[-1])
+    return target / "release" / "nextplaid-bench"
+
+
+def next_plaid(folder, work):
+    binary = compile_next_plaid(work)
     index = pathlib.Path(work) / "next-plaid.index"
     shutil.rmtree(index, ignore_errors=True)
 
@@ -89,11 +93,11 @@ def next_plaid(folder, work):
         child = subprocess.run([binary, folder, index], env=environment, capture_output=True, text=True)
         if child.returncode != 0:
             raise Unavailable(child.stderr.strip()[-300:])
-        return json.loads(child.stdout), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        return json.loads(child.stdout)
 
-    built, _ = run(2)
+    built = run(2)
     corpus, rows = Corpus(folder), []
-    answered, _ = run(1)
+    answered = run(1)
     for way in answered["ways"]:
         rows.append({"knob": way["knob"]} | row(corpus, way["k"], way["answers"], way["seconds"], way["qps2"]))
     size = sum(f.stat().st_size for f in index.rglob("*") if f.is_file())
