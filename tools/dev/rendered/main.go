@@ -134,7 +134,7 @@ func (p printer) page(text string) (file []byte, shown []string, err error) {
 	page := image.NewGray(image.Rect(0, 0, side, side))
 	draw.Draw(page, page.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
 	drawer := font.Drawer{Dst: page, Src: image.Black, Face: p.face, Dot: fixed.P(margin, margin+size)}
-	for _, word := range strings.FieldsSeq(text) {
+	for word := range strings.FieldsSeq(text) {
 		if drawer.Dot.X > fixed.I(margin) && drawer.Dot.X+drawer.MeasureString(word) > fixed.I(side-margin) {
 			drawer.Dot.X, drawer.Dot.Y = fixed.I(margin), drawer.Dot.Y+fixed.I(lead)
 		}
