@@ -29,9 +29,9 @@ func (x *Index) depth(candidates, k int, options SearchOptions) depth {
 	if options.Precision == Exact || candidates <= max(k, x.limits.rerankAll) {
 		return depth{documents: candidates}
 	}
-	recall := options.Recall
-	if recall == 0 {
-		recall = DefaultRecall
+	recall := DefaultRecall
+	if options.Precision == Balanced && options.Recall != 0 {
+		recall = options.Recall
 	}
 	x.mu.RLock()
 	margin := x.tuning.margin(recall, x.limits.margin)

@@ -419,6 +419,16 @@ func TestAQueryOfOtherDimensionsIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "the query has 3, the documents of the index have 2")
 }
 
+func TestARecallThatIsNoShareIsRefused(t *testing.T) {
+	index := newIndex(t, newMemory())
+	require.NoError(t, index.Add(context.Background(), documentsOf(2, 1)...))
+	for _, recall := range []float64{1, 1.01, 99, -0.5, math.NaN(), math.Inf(1)} {
+		_, err := index.Search(context.Background(), pack(t, matrix(2, 1, 0)), 1, SearchOptions{Recall: recall})
+		require.ErrorContains(t, err, `a recall must be above 0 and below 1, got `+fmt.Sprint(recall))
+		require.ErrorContains(t, err, `the precision "exact" for every result`)
+	}
+}
+
 func TestScoreTakesAnyStoredDocument(t *testing.T) {
 	ctx := context.Background()
 	source := newMemory()

@@ -54,7 +54,7 @@ type SearchOptions struct {
 	Filter    Filter   // nil: every document
 	MinScore  *float32 // nil: any score
 	Precision Precision
-	Recall    float64 // of Balanced: the share of brute force's results to aim at; 0: [DefaultRecall]
+	Recall    float64 // of Balanced: the share of brute force's results to aim at, below 1; 0: [DefaultRecall]
 	Trace     *Trace  // filled in when not nil
 }
 
@@ -88,6 +88,9 @@ type Trace struct {
 // Those that it holds without vectors were never documents of this index and are
 // forgotten.
 func (x *Index) Search(ctx context.Context, query *maxsim.Query, k int, options SearchOptions) ([]Result, error) {
+	if err := options.check(); err != nil {
+		return nil, err
+	}
 	if err := x.fits(ctx, query); err != nil {
 		return nil, err
 	}
@@ -133,6 +136,15 @@ func (x *Index) Search(ctx context.Context, query *maxsim.Query, k int, options 
 	x.Delete(found.vectorless...)
 	trace.Reranked, trace.Scored, trace.Missing = len(ranking.documents), found.scored, found.asked-found.scored
 	return found.best.sorted(), nil
+}
+
+// check refuses a recall that is no share, or all.
+func (o SearchOptions) check() error {
+	if o.Recall == 0 || o.Recall > 0 && o.Recall < 1 {
+		return nil
+	}
+	return fmt.Errorf("search: a recall must be above 0 and below 1, got %v: ask with the precision %q for every result",
+		o.Recall, Exact)
 }
 
 // fits refuses a query of other dimensions than the documents have.

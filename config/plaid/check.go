@@ -63,6 +63,9 @@ func present(config map[string]any) bool {
 	return multivector["plaid"] != nil
 }
 
+// settings is every key of the block.
+var settings = []string{"enabled", "precision", "recall"}
+
 // checkBlock checks the keys and types of the block itself and reports whether
 // it is enabled.
 func checkBlock(config map[string]any) (bool, error) {
@@ -76,14 +79,14 @@ func checkBlock(config map[string]any) (bool, error) {
 
 	var unknown []string
 	for key := range block {
-		if key != "enabled" && key != "precision" {
+		if !slices.Contains(settings, key) {
 			unknown = append(unknown, fmt.Sprintf("%q", key))
 		}
 	}
 	if len(unknown) > 0 {
 		slices.Sort(unknown)
-		return false, fmt.Errorf(`%w: multivector.plaid has unknown settings %s, known are "enabled" and "precision"`,
-			ErrInvalid, strings.Join(unknown, ", "))
+		return false, fmt.Errorf("%w: multivector.plaid has unknown settings %s, known are %q",
+			ErrInvalid, strings.Join(unknown, ", "), settings)
 	}
 
 	enabled, ok := block["enabled"].(bool)
@@ -94,6 +97,12 @@ func checkBlock(config map[string]any) (bool, error) {
 		if text, ok := precision.(string); !ok || !slices.Contains(Precisions, text) {
 			return false, fmt.Errorf("%w: multivector.plaid.precision must be one of %s, got %v",
 				ErrInvalid, strings.Join(Precisions, ", "), precision)
+		}
+	}
+	if recall, set := block["recall"]; set {
+		if _, ok := asRecall(recall); !ok {
+			return false, fmt.Errorf("%w: multivector.plaid.recall must be a number from %v to %v, got %v: leave it out for %v, "+
+				"and for every result set precision to %q", ErrInvalid, MinRecall, MaxRecall, recall, DefaultRecall, Exact)
 		}
 	}
 	return enabled, nil

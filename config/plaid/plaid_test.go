@@ -2,6 +2,7 @@ package plaid
 
 import (
 	"encoding/json"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,6 +28,13 @@ var refusals = map[string]struct {
 	"enabled is a number":        {"hnsw", `{"multivector":{"plaid":{"enabled":1}}}`, "must be true or false"},
 	"unknown precision":          {"hnsw", `{"multivector":{"plaid":{"enabled":true,"precision":"best"}}}`, "precision must be one of fast, balanced, exact, got best"},
 	"precision is a number":      {"hnsw", `{"multivector":{"plaid":{"enabled":true,"precision":1}}}`, "got 1"},
+	"recall of everything":       {"hnsw", `{"multivector":{"plaid":{"enabled":true,"recall":1}}}`, `recall must be a number from 0.8 to 0.999, got 1: leave it out for 0.99, and for every result set precision to "exact"`},
+	"recall too large":           {"hnsw", `{"multivector":{"plaid":{"enabled":true,"recall":0.9991}}}`, "got 0.9991"},
+	"recall too small":           {"hnsw", `{"multivector":{"plaid":{"enabled":true,"recall":0.79}}}`, "got 0.79"},
+	"recall of nothing":          {"hnsw", `{"multivector":{"plaid":{"enabled":true,"recall":0}}}`, "recall must be a number"},
+	"recall is per cent":         {"hnsw", `{"multivector":{"plaid":{"enabled":true,"recall":99}}}`, "got 99"},
+	"recall is a string":         {"hnsw", `{"multivector":{"plaid":{"enabled":true,"recall":"0.9"}}}`, "recall must be a number"},
+	"recall is null":             {"hnsw", `{"multivector":{"plaid":{"enabled":true,"recall":null}}}`, "recall must be a number"},
 	"enabled is missing":         {"hnsw", `{"multivector":{"plaid":{}}}`, "must be true or false"},
 	"block is a bool":            {"hnsw", `{"multivector":{"plaid":true}}`, "must be an object"},
 	"block is a list":            {"hnsw", `{"multivector":{"plaid":[]}}`, "must be an object"},
@@ -77,6 +85,10 @@ func TestParseReadsPastWhatItDoesNotKnow(t *testing.T) {
 		`{"enabled":true,"precision":"newest"}`: {Enabled: true},
 		`{"enabled":false,"precision":"exact"}`: {},
 		`{"enabled":true,"precision":7}`:        {Enabled: true},
+		`{"enabled":true,"recall":0.95}`:        {Enabled: true, Recall: 0.95},
+		`{"enabled":true,"recall":1}`:           {Enabled: true},
+		`{"enabled":true,"recall":"0.95"}`:      {Enabled: true},
+		`{"enabled":false,"recall":0.95}`:       {},
 	} {
 		require.Equal(t, want, Parse(decode(t, `{"multivector":{"plaid":`+text+`}}`)), text)
 	}
@@ -100,6 +112,9 @@ func TestAccepted(t *testing.T) {
 		"the block alone":               {"hnsw", decode(t, `{"multivector":{"plaid":{"enabled":true}}}`), true},
 		"no index type means hnsw":      {"", decode(t, `{"multivector":{"plaid":{"enabled":true}}}`), true},
 		"a precision":                   {"hnsw", decode(t, `{"multivector":{"plaid":{"enabled":true,"precision":"fast"}}}`), true},
+		"the smallest recall":           {"hnsw", decode(t, `{"multivector":{"plaid":{"enabled":true,"recall":0.8}}}`), true},
+		"the largest recall":            {"hnsw", decode(t, `{"multivector":{"plaid":{"enabled":true,"recall":0.999}}}`), true},
+		"a recall for later":            {"hnsw", decode(t, `{"multivector":{"plaid":{"enabled":true,"precision":"exact","recall":0.95}}}`), true},
 		"the documented form":           {"hnsw", decode(t, `{"multivector":{"enabled":true,"plaid":{"enabled":true}}}`), true},
 		"explicit dot":                  {"hnsw", decode(t, `{"distance":"dot","multivector":{"plaid":{"enabled":true}}}`), true},
 		"others are there, but off":     {"hnsw", decode(t, `{"skip":false,"pq":{"enabled":false},"rq":{"enabled":false},"multivector":{"muvera":{"enabled":false},"plaid":{"enabled":true}}}`), true},
@@ -140,9 +155,27 @@ func TestBlockIsEchoedOnlyWhereItIsEnabled(t *testing.T) {
 	on, err := json.Marshal(multivector{Plaid: Config{Enabled: true}})
 	require.NoError(t, err)
 	require.JSONEq(t, `{"plaid":{"enabled":true}}`, string(on))
+	all, err := json.Marshal(multivector{Plaid: Config{Enabled: true, Precision: Balanced, Recall: 0.95}})
+	require.NoError(t, err)
+	require.JSONEq(t, `{"plaid":{"enabled":true,"precision":"balanced","recall":0.95}}`, string(all))
 	off, err := json.Marshal(multivector{})
 	require.NoError(t, err)
 	require.JSONEq(t, `{}`, string(off))
+}
+
+// Weaviate reads requests with json.Decoder.UseNumber, and what it stored without.
+func TestNumbersAreReadHoweverTheyAreDecoded(t *testing.T) {
+	with := func(recall any) map[string]any {
+		return map[string]any{"multivector": map[string]any{"plaid": map[string]any{"enabled": true, "recall": recall}}}
+	}
+	for _, recall := range []any{0.95, json.Number("0.95"), json.Number("95e-2")} {
+		require.NoError(t, Check("hnsw", with(recall)))
+		require.Equal(t, Config{Enabled: true, Recall: 0.95}, Parse(with(recall)))
+	}
+	for _, recall := range []any{math.NaN(), math.Inf(1), json.Number("1"), json.Number("1e999"), json.Number("x"), json.Number("")} {
+		require.ErrorIs(t, Check("hnsw", with(recall)), ErrInvalid)
+		require.Equal(t, Config{Enabled: true}, Parse(with(recall)))
+	}
 }
 
 // What Check lets through and enables must be read as enabled, and nothing makes
@@ -152,6 +185,7 @@ func FuzzParseAndCheck(f *testing.F) {
 		f.Add(test.indexType, test.config)
 	}
 	f.Add("hnsw", `{"multivector":{"enabled":true,"plaid":{"enabled":true}}}`)
+	f.Add("hnsw", `{"multivector":{"plaid":{"enabled":true,"precision":"fast","recall":0.9}}}`)
 	f.Add("", `{"multivector":{"plaid":null}}`)
 	f.Fuzz(func(t *testing.T, indexType, text string) {
 		var config map[string]any
@@ -165,5 +199,8 @@ func FuzzParseAndCheck(f *testing.F) {
 		block, ok := object(config, "multivector", "plaid")
 		require.True(t, ok)
 		require.Equal(t, block["enabled"], parsed.Enabled)
+		if recall, set := block["recall"]; set && parsed.Enabled {
+			require.InDelta(t, recall, parsed.Recall, 0)
+		}
 	})
 }

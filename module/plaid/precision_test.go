@@ -2,10 +2,15 @@ package plaid_test
 
 import (
 	"context"
+	"encoding/binary"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"github.com/weaviate/weaviate/adapters/repos/db/helpers"
 	"github.com/weaviate/weaviate/entities/schema/config"
@@ -13,6 +18,7 @@ import (
 
 	plaidconfig "weaviate-colpali/config/plaid"
 	"weaviate-colpali/module/plaid"
+	"weaviate-colpali/multivector"
 )
 
 // overHTTP is the context of a request with the header, as Weaviate makes it.
@@ -32,13 +38,19 @@ type withPlaid struct {
 
 func (c withPlaid) PlaidConfig() plaidconfig.Config { return c.block }
 
+// detail is what a search of one query says about itself.
+func detail(ctx context.Context, t *testing.T, index *plaid.Index, query [][]float32, k int, name string) any {
+	t.Helper()
+	ctx = helpers.InitSlowQueryDetails(ctx)
+	_, _, err := index.SearchByMultiVector(ctx, query, k, nil)
+	require.NoError(t, err)
+	return helpers.ExtractSlowQueryDetails(ctx)[name]
+}
+
 // used is the precision that a search says it had.
 func used(ctx context.Context, t *testing.T, index *plaid.Index) any {
 	t.Helper()
-	ctx = helpers.InitSlowQueryDetails(ctx)
-	_, _, err := index.SearchByMultiVector(ctx, [][]float32{{1, 0}}, 1, nil)
-	require.NoError(t, err)
-	return helpers.ExtractSlowQueryDetails(ctx)["plaid_precision"]
+	return detail(ctx, t, index, [][]float32{{1, 0}}, 1, "plaid_precision")
 }
 
 func TestAQueryMayAskForAnotherPrecision(t *testing.T) {
@@ -102,4 +114,44 @@ func TestPrecisionTravelsToAnotherNode(t *testing.T) {
 	ask(ctx)
 	require.Equal(t, plaidconfig.Balanced, got)
 	require.NotContains(t, headers, plaid.PrecisionHeader)
+}
+
+// The more results a balanced search is to find, the more documents it looks at, of as
+// many as make the index train its centroids.
+func TestTheRecallOfTheCollectionDecidesHowFarABalancedSearchLooks(t *testing.T) {
+	s := newShard(t)
+	r := rand.New(rand.NewPCG(91, 92))
+	for id := range uint64(2100) {
+		var key uuid.UUID
+		binary.BigEndian.PutUint64(key[8:], id)
+		s.putObject(key, id, colpali(randomRows(r, 3, 16)...))
+	}
+	metrics, _ := monitored(false)
+	index := s.openAs("Recalling", "one", "colpali", metrics, "")
+	require.Eventually(t, func() bool {
+		durations := gather(t, prometheus.DefaultGatherer, "Recalling")["vector_index_background_operations_durations_ms"]
+		return durations.series["Recalling tune one"] == 1
+	}, time.Minute, 10*time.Millisecond)
+
+	queries := make([][][]float32, 20)
+	for i := range queries {
+		queries[i] = randomRows(r, 3, 16)
+	}
+	reranked := func(ctx context.Context, recall float64) (sum int) {
+		block := plaidconfig.Config{Enabled: true, Recall: recall}
+		require.NoError(t, index.UpdateUserConfig(withPlaid{block: block}, func() {}))
+		for _, query := range queries {
+			sum += detail(ctx, t, index, query, 10, "plaid_reranked").(int)
+		}
+		return sum
+	}
+	require.Less(t, reranked(ctx, plaidconfig.MinRecall), reranked(ctx, 0))
+	require.Less(t, reranked(ctx, 0), reranked(ctx, plaidconfig.MaxRecall))
+	require.Less(t, reranked(ctx, plaidconfig.MaxRecall), len(queries)*2100, "still no exact search")
+	require.Equal(t, reranked(ctx, plaidconfig.DefaultRecall), reranked(ctx, 0))
+	require.InDelta(t, plaidconfig.DefaultRecall, multivector.DefaultRecall, 0)
+	for _, precision := range []string{plaidconfig.Fast, plaidconfig.Exact} {
+		ctx := overHTTP(precision)
+		require.Equal(t, reranked(ctx, plaidconfig.MinRecall), reranked(ctx, plaidconfig.MaxRecall), precision)
+	}
 }

@@ -41,7 +41,9 @@ func (x *Index) search(ctx context.Context, query [][]float32, k int, minScore *
 		return nil, nil, err
 	}
 	var trace multivector.Trace
-	options := multivector.SearchOptions{MinScore: minScore, Precision: precision, Trace: &trace}
+	options := multivector.SearchOptions{
+		MinScore: minScore, Precision: precision, Recall: x.config.Load().Recall, Trace: &trace,
+	}
 	if allow != nil { // a nil allow list in the interface would not be nil
 		options.Filter = allow
 	}

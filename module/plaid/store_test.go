@@ -87,7 +87,11 @@ func (s *shard) openIndex() *plaid.Index {
 // replaces it, under its new document id.
 func (s *shard) put(key byte, docID uint64, multiVectors map[string][][]float32) {
 	s.t.Helper()
-	id := uuid.UUID{15: key}
+	s.putObject(uuid.UUID{15: key}, docID, multiVectors)
+}
+
+func (s *shard) putObject(id uuid.UUID, docID uint64, multiVectors map[string][][]float32) {
+	s.t.Helper()
 	object := storobj.FromObject(&models.Object{
 		Class: "Page", ID: strfmt.UUID(id.String()),
 		Properties: map[string]any{"title": fmt.Sprintf("page %d", docID), "page": "aGVsbG8="},

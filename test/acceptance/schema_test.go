@@ -128,6 +128,9 @@ func TestSchemaRefused(t *testing.T) {
 		}), []string{"plaid", "multivector.enabled"}},
 		{"unknown key", index(func(_, _, block object) { block["nprobes"] = 3 }), []string{"plaid", "nprobes"}},
 		{"enabled is a string", index(func(_, _, block object) { block["enabled"] = "yes" }), []string{"plaid", "enabled"}},
+		{"recall of everything", index(func(_, _, block object) { block["recall"] = 1 }), []string{"plaid.recall", "0.999", "exact"}},
+		{"recall is per cent", index(func(_, _, block object) { block["recall"] = 95 }), []string{"plaid.recall", "0.8", "95"}},
+		{"recall is a string", index(func(_, _, block object) { block["recall"] = "0.95" }), []string{"plaid.recall", "number"}},
 		{"plaid is not an object", index(func(_, multivector, _ object) {
 			multivector["plaid"] = true
 		}), []string{"plaid"}},
@@ -173,6 +176,40 @@ func TestSchemaRefused(t *testing.T) {
 		}
 		require.Equal(t, http.StatusUnprocessableEntity, status, text)
 	})
+}
+
+// TestRecall: it is shown as it was set, and may change.
+func TestRecall(t *testing.T) {
+	n := shared(t)
+	block := func(class *models.Class) object {
+		return class.VectorConfig[ownVector].VectorIndexConfig.(object)["multivector"].(object)["plaid"].(object)
+	}
+	class := matrixCollection("Recall")
+	block(class)["recall"] = 0.9
+	n.create(t, class)
+	shown := func() object {
+		return n.schema(t, "Recall").VectorConfig[ownVector].VectorIndexConfig["multivector"].(object)["plaid"].(object)
+	}
+	require.Equal(t, object{"enabled": true, "recall": 0.9}, shown())
+
+	update := func(change func(block object)) (int, string) {
+		var class models.Class
+		n.get(t, "/schema/Recall", &class)
+		change(block(&class))
+		return n.call(t, http.MethodPut, "/schema/Recall", &class)
+	}
+	status, text := update(func(block object) { block["recall"] = 0.995 })
+	require.Equal(t, http.StatusOK, status, text)
+	require.Equal(t, object{"enabled": true, "recall": 0.995}, shown())
+
+	status, text = update(func(block object) { block["recall"] = 1 })
+	require.Equal(t, http.StatusUnprocessableEntity, status, text)
+	require.Contains(t, text, "plaid.recall must be a number from 0.8 to 0.999, got 1")
+	require.Equal(t, object{"enabled": true, "recall": 0.995}, shown(), "a refused update changed the collection")
+
+	status, text = update(func(block object) { delete(block, "recall") })
+	require.Equal(t, http.StatusOK, status, text)
+	require.Equal(t, object{"enabled": true}, shown())
 }
 
 // TestSchemaUpdates: what decides how pages are stored cannot change, the rest can.

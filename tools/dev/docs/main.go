@@ -10,6 +10,7 @@ import (
 	"text/template"
 
 	"weaviate-colpali/config"
+	"weaviate-colpali/config/plaid"
 )
 
 func main() {
@@ -52,6 +53,10 @@ force does; "balanced", the default, looks closely at the pages whose centroids 
 the index found that it takes for nearly all results; "fast" at a hundred. Collections of less than 2,000 pages, and
 filters that leave 500 or fewer, are answered exactly anyway.
 
+"recall", a number from {{.MinRecall}} to {{.MaxRecall}}, is the share of the results of "exact" that balanced searches
+aim at, {{.DefaultRecall}} if it is left out. It may be changed at any time, too, and the other precisions take no notice
+of it. What it takes the index can only estimate: compare with "exact" on your own pages.
+
 One query asks for another precision by the header "X-Colpali-Precision" with one of these words: in HTTP for
 GraphQL, as metadata "x-colpali-precision" in gRPC, in both through the "headers" of Weaviate's clients, on one
 node and in a cluster. Another word is refused. Weaviate's query profile ("queryProfile" in GraphQL, "query_profile" in
@@ -77,9 +82,12 @@ func render() (string, error) {
 		return "", err
 	}
 	var b strings.Builder
-	err = t.Execute(&b, map[string][]config.Setting{
-		"Runtime":    config.RuntimeSettings(),
-		"Vectorizer": config.VectorizerSettings(),
+	err = t.Execute(&b, map[string]any{
+		"Runtime":       config.RuntimeSettings(),
+		"Vectorizer":    config.VectorizerSettings(),
+		"MinRecall":     plaid.MinRecall,
+		"MaxRecall":     plaid.MaxRecall,
+		"DefaultRecall": plaid.DefaultRecall,
 	})
 	return b.String(), err
 }
