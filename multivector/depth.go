@@ -20,7 +20,7 @@ type depth struct {
 func (x *Index) shortlist(c candidates, query *maxsim.Query, k int, options SearchOptions, trace *Trace) ([]pick, expectation) {
 	d := x.depth(c.inParts(), k, options)
 	picks, most := c.shortlist(query, d.documents, trace)
-	return picks, expectation{k: k, minScore: options.MinScore, margin: float32(d.margin) * most}
+	return picks, expectation{least: x.limits.least, k: k, minScore: options.MinScore, margin: float32(d.margin) * most}
 }
 
 // depth is how far a search goes that has so many candidates. Ten for each result are

@@ -3,18 +3,21 @@ package multivector
 // expectation says which documents can be expected among the results, from what is
 // known of them by centroids: one whose estimate falls more than a margin below the
 // score that it takes cannot. Where a question has clear answers, that is after a few
-// documents, where many score alike after many: of 2,000 made-up pages (package
-// workload) half of the questions need 39 or fewer, and a tenth 400 and more.
+// documents, where many score alike after many.
+//
+// Estimates order documents better than they tell how far apart they are, so the first
+// few are always looked at: among 4,000 made-up pages (package workload) 48 of them
+// instead of 16 found 0.988 of the results instead of 0.977, at the same margin.
 type expectation struct {
-	k        int
+	least, k int
 	minScore *float32
 	margin   float32
 }
 
-// stopsAt reports whether neither p nor one with a smaller estimate can be expected
-// among the results, of which best is what there is so far.
-func (e expectation) stopsAt(p pick, best top) bool {
-	if p.estimate == unknownEstimate {
+// stopsAt reports whether, after so many, neither p nor one with a smaller estimate can
+// be expected among the results, of which best is what there is so far.
+func (e expectation) stopsAt(p pick, after int, best top) bool {
+	if p.estimate == unknownEstimate || after < e.least {
 		return false
 	}
 	reached := p.estimate + e.margin

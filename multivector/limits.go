@@ -19,6 +19,9 @@ type limits struct {
 	// ns, to ask of one that is there 17.
 	listShare int
 
+	// least is how many candidates every search scores by 8-bit codes.
+	least int
+
 	// fast is how many candidates a fast search scores by 8-bit codes at most: of 2,000
 	// made-up pages (package workload) 100 held 0.991 of the best 10.
 	fast int
@@ -79,9 +82,10 @@ type limits struct {
 var usual = limits{
 	rerankAll:      500,
 	listShare:      16,
+	least:          48,
 	fast:           100,
 	balanced:       400,
-	margin:         0.07,
+	margin:         0.1,
 	trainDocuments: 2000,
 	retrainGrowth:  4,
 	driftCosine:    0.02,

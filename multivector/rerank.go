@@ -35,7 +35,7 @@ func rerank(ctx context.Context, query *maxsim.Query, shortlist []pick, e expect
 	var r ranking
 	best := newTop(min(e.k, len(shortlist)))
 	for first := 0; first < len(shortlist); first += rerankBlock {
-		if e.stopsAt(shortlist[first], best) {
+		if e.stopsAt(shortlist[first], first, best) {
 			r.stopped = true
 			break
 		}
