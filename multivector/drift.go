@@ -41,12 +41,13 @@ func (g *generation) drift() float64 {
 // farther from its centroids than those it did not look at then, and so many, that
 // another one is worth its time. Where it would not bring them nearer it is not
 // repeated before there are as many again. Of strangers it takes fewer: every search
-// looks at all of them closely.
-func (g *generation) drifted(limits limits) bool {
+// looks at all of them closely. There are so many documents now.
+func (g *generation) drifted(documents int, limits limits) bool {
+	before := float64(min(g.documents, documents)) // since then some may have been deleted
 	g.since.mu.Lock()
 	defer g.since.mu.Unlock()
-	return float64(g.since.strangers) >= limits.strangeShare*float64(g.documents) && g.since.strangers > 0 ||
-		float64(g.since.documents) >= limits.driftShare*float64(g.documents) &&
+	return float64(g.since.strangers) >= limits.strangeShare*before && g.since.strangers > 0 ||
+		float64(g.since.documents) >= limits.driftShare*before &&
 			g.since.sum/float64(g.since.documents) < float64(g.codebook.MeanCosine())-limits.driftCosine
 }
 

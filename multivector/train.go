@@ -27,7 +27,7 @@ func (x *Index) train(ctx context.Context) (done bool, err error) {
 	if g == nil && documents < x.limits.trainDocuments {
 		return false, nil
 	}
-	if g == nil || documents >= x.limits.retrainGrowth*g.documents || g.drifted(x.limits) {
+	if g == nil || documents >= x.limits.retrainGrowth*g.documents || g.drifted(documents, x.limits) {
 		return true, x.newGeneration(ctx, parts, documents)
 	}
 	return false, nil
