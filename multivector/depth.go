@@ -34,7 +34,7 @@ func (x *Index) depth(candidates, k int, options SearchOptions) depth {
 		recall = options.Recall
 	}
 	x.mu.RLock()
-	margin := x.tuning.margin(recall, x.limits.margin)
+	margin := x.tuning.margin(recall)
 	x.mu.RUnlock()
 	most := x.limits.fast
 	if options.Precision == Balanced {

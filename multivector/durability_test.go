@@ -29,7 +29,6 @@ var low = limits{
 	listShare:      3,
 	fast:           4,
 	balanced:       8,
-	margin:         0.1,
 	trainDocuments: 20,
 	retrainGrowth:  3,
 	driftCosine:    0.02,

@@ -30,10 +30,6 @@ type limits struct {
 	// codes: 6 ms a core. Of many documents it may score more, see [Index.depth].
 	balanced int
 
-	// margin is that of searches before the index has asked itself what it takes, see
-	// [tuning].
-	margin float64
-
 	// trainDocuments is how many documents an index has before it trains centroids.
 	// Below, scoring all of them by 8-bit codes takes less than 60 ms on a core.
 	trainDocuments int
@@ -85,7 +81,6 @@ var usual = limits{
 	least:          48,
 	fast:           100,
 	balanced:       400,
-	margin:         0.1,
 	trainDocuments: 2000,
 	retrainGrowth:  4,
 	driftCosine:    0.02,

@@ -56,7 +56,10 @@ func (x *Index) Statistics() Statistics {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	waiting := x.pending.left()
-	s := Statistics{Documents: len(x.where) + waiting, Waiting: waiting, Margin: x.tuning.margin(DefaultRecall, 0)}
+	s := Statistics{Documents: len(x.where) + waiting, Waiting: waiting}
+	if x.tuning.generation != nil {
+		s.Margin = x.tuning.margin(DefaultRecall)
+	}
 	for _, p := range x.parts {
 		live := p.live()
 		s.Deleted += p.Documents() - live

@@ -42,10 +42,11 @@ type tuning struct {
 	generation *generation // of the centroids
 }
 
-// margin is what it takes for a share of the results; untuned it is what is given.
-func (t tuning) margin(recall, untuned float64) float64 {
+// margin is what it takes for a share of the results. Before the index has asked itself
+// there is none: vectors that are not unit vectors may score anything.
+func (t tuning) margin(recall float64) float64 {
 	if len(t.shortfalls) == 0 {
-		return untuned
+		return math.Inf(1)
 	}
 	share := (1 + recall) / 2
 	i := int(math.Ceil(share*float64(len(t.shortfalls)))) - 1
@@ -80,7 +81,7 @@ func (x *Index) tune(ctx context.Context) (done bool, err error) {
 	x.mu.Lock()
 	x.tuning = tuned
 	x.mu.Unlock()
-	x.logger.Info("tuned the index's searches", "documents", documents, "margin", tuned.margin(DefaultRecall, 0))
+	x.logger.Info("tuned the index's searches", "documents", documents, "margin", tuned.margin(DefaultRecall))
 	return true, nil
 }
 
