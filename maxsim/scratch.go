@@ -15,6 +15,7 @@ type scratch struct {
 	rows   []uint32
 	sums   []uint32
 	keys   []uint64
+	counts []uint32
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}

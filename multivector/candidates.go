@@ -116,13 +116,15 @@ type pick struct {
 
 // shortlist is the n most promising candidates, the best first, after all those that
 // nothing is known of. With no more candidates than that it is all of them, in no
-// order. Scores reach up to most.
+// order. Scores reach up to most. Of a large index it looks only at those that
+// postings let through.
 func (c candidates) shortlist(query *maxsim.Query, n int, trace *Trace) (picks []pick, most float32) {
 	if n >= c.inParts() {
 		return c.all(), 0
 	}
 	tables := tables{}
 	defer tables.release()
+	c = c.sifted(query, n, tables)
 	var known, unknown []pick
 	var best []maxsim.Candidate
 	for _, p := range c.parts {
@@ -138,6 +140,7 @@ func (c candidates) shortlist(query *maxsim.Query, n int, trace *Trace) (picks [
 		}
 		table := tables.of(query, codes.generation)
 		most = max(most, table.Most())
+		trace.Scanned += len(rows)
 		best = codes.searchable.Top(best[:0], table, n, rows)
 		for _, candidate := range best {
 			known = append(known, p.pick(candidate.Document, table.Estimate(candidate.Sum)))

@@ -37,6 +37,7 @@ var low = limits{
 	strangeShare:   0.1,
 	centroids:      func(int) int { return 16 },
 	sampleRows:     500,
+	postings:       30,
 	headDocuments:  8,
 	headBytes:      1 << 20,
 	mergeDocuments: 60,

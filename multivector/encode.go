@@ -3,6 +3,7 @@ package multivector
 import (
 	"context"
 	"runtime"
+	"sync/atomic"
 
 	"weaviate-colpali/maxsim"
 	"weaviate-colpali/multivector/internal/codebook"
@@ -77,6 +78,9 @@ type coded struct {
 	offsets    []uint32
 	searchable searchable
 	file       uint64 // that holds them, 0: none does
+
+	// postings is nil while there are none.
+	postings atomic.Pointer[postings]
 }
 
 // searchable is a [maxsim.Codes] of either width.

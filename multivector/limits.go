@@ -58,6 +58,10 @@ type limits struct {
 	centroids  func(documents int) int
 	sampleRows int
 
+	// postings is how many documents an index has before it lists them by their
+	// centroids.
+	postings int
+
 	// headDocuments and headBytes are how much is kept in memory before it is written:
 	// what a crash loses is read from the object store again, 512 pages in 0.2 s.
 	headDocuments int
@@ -89,6 +93,7 @@ var usual = limits{
 	strangeShare:   0.1,
 	centroids:      codebook.CentroidsFor,
 	sampleRows:     256 << 10,
+	postings:       1 << 20,
 	headDocuments:  512,
 	headBytes:      64 << 20,
 	mergeDocuments: 16 << 10,

@@ -68,6 +68,7 @@ type Result struct {
 type Trace struct {
 	Candidates int // live documents that passed the filter
 	Centroids  int // of the tables that were scanned, 0: no need to
+	Scanned    int // documents whose centroids were looked up there
 	Reranked   int // documents scored by 8-bit codes
 	Scored     int // documents scored with their stored vectors
 	Missing    int // of those to be scored, deleted since, or without vectors that fit the query
@@ -79,6 +80,7 @@ type Trace struct {
 // scores are in the order of their ids.
 //
 //	live documents -- filter --> candidates
+//	    -- postings        (stage 0) --> fewer          in a large index
 //	    -- centroid tables (stage 1) --> shortlist      all candidates where they are few
 //	    -- 8-bit codes     (stage 2) --> ranking, with bounds   until no more can be expected
 //	    -- stored vectors  (stage 3) --> best k         of those that the bounds cannot rule out

@@ -104,11 +104,12 @@ const (
 	JobMerge   Job = "merge"   // files
 	JobTrain   Job = "train"   // centroids
 	JobCode    Job = "code"    // older documents by the newest centroids
+	JobList    Job = "list"    // documents by their centroids, in a large index
 	JobTune    Job = "tune"    // how many candidates searches look at closely
 )
 
 // Jobs is all of them.
-var Jobs = []Job{JobCompare, JobRead, JobWrite, JobMerge, JobTrain, JobCode, JobTune}
+var Jobs = []Job{JobCompare, JobRead, JobWrite, JobMerge, JobTrain, JobCode, JobList, JobTune}
 
 // unobserved is the Observer where nobody wants to know.
 type unobserved struct{}

@@ -96,6 +96,7 @@ func (x *Index) step(ctx context.Context) bool {
 		{JobMerge, "merge files", x.merge},
 		{JobTrain, "train centroids", x.train},
 		{JobCode, "code documents by the newest centroids", x.recodeNext},
+		{JobList, "list documents by their centroids", x.listNext},
 		{JobTune, "tune its searches", x.tune},
 	} {
 		var done bool
