@@ -82,8 +82,9 @@ func (p *postings) of(centroid uint32) []uint16 {
 // with all of the best 10 and 96 of the best 100; 8 list 30 %, with 91 of the best 100.
 const nearestCentroids = 16
 
-// nearest is how many that is of a codebook: of a small one no more than a sixteenth.
-func (g *generation) nearest() int { return min(nearestCentroids, g.centroids.Rows()/16) }
+// nearest is how many that is of a codebook: fewer of one of less than 8,192, of which
+// as many would list nearly every document.
+func (g *generation) nearest() int { return max(1, min(nearestCentroids, g.centroids.Rows()/512)) }
 
 // sifted is the candidates that have one of the centroids nearest to the query's rows,
 // and those of parts without postings. It is all of them where that takes too long to

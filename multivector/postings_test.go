@@ -295,12 +295,17 @@ func (p *popular) candidates(b *testing.B, documents int) candidates {
 	return all
 }
 
-// query asks for 20 rows near centroids that documents have.
+// query is 20 rows near 8 centroids that documents have: in package workload, too, rows
+// share more than half of their nearest centroids.
 func (p *popular) query(b *testing.B) *maxsim.Query {
 	b.Helper()
 	m := randomMatrix(p.r, 20, workload.Dim)
+	var near []int
+	for range 8 {
+		near = append(near, int(p.draw()))
+	}
 	for i := range m.Rows() {
-		for d, x := range p.centroids.Row(int(p.draw())) {
+		for d, x := range p.centroids.Row(near[i%len(near)]) {
 			m.Row(i)[d] = 0.3*m.Row(i)[d] + x
 		}
 	}
