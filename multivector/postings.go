@@ -16,8 +16,9 @@ import (
 // codebook: 16 a page for 65,536 of them and 16,384 pages. Only a large index has
 // them, see [limits].
 type postings struct {
-	starts []uint32
-	rows   []uint16
+	starts    []uint32
+	rows      []uint16
+	strangers []uint16 // documents without centroids
 }
 
 // listNext lists the documents of a part by their centroids, in a large index.
@@ -63,13 +64,17 @@ func newPostings[ID uint16 | uint32](ids []ID, offsets []uint32, centroids int) 
 		starts[c] += starts[c-1]
 	}
 	rows := make([]uint16, len(ids))
+	var strangers []uint16
 	for row := range len(offsets) - 1 {
+		if offsets[row] == offsets[row+1] {
+			strangers = append(strangers, uint16(row))
+		}
 		for _, id := range ids[offsets[row]:offsets[row+1]] {
 			rows[starts[int(id)+1]] = uint16(row)
 			starts[int(id)+1]++
 		}
 	}
-	return &postings{starts: starts[:centroids+1], rows: rows}
+	return &postings{starts: starts[:centroids+1], rows: rows, strangers: strangers}
 }
 
 // of is the documents that have a centroid.
@@ -154,8 +159,8 @@ func (s sieve) postings() int {
 	return n
 }
 
-// mark sets the bits of the documents that have one of the centroids, in as many
-// words as fit.
+// mark sets the bits of the documents that have one of the centroids, or none at all,
+// in as many words as fit.
 func (s sieve) mark(words []uint64) []uint64 {
 	words = words[:cap(words)]
 	clear(words)
@@ -163,6 +168,9 @@ func (s sieve) mark(words []uint64) []uint64 {
 		for _, row := range s.lists.of(c) {
 			words[row/64] |= 1 << (row % 64)
 		}
+	}
+	for _, row := range s.lists.strangers {
+		words[row/64] |= 1 << (row % 64)
 	}
 	return words
 }

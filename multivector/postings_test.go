@@ -19,7 +19,7 @@ func TestPostingsAreTheDocumentsOfEachCentroid(t *testing.T) {
 	r := rand.New(rand.NewPCG(81, 82))
 	for _, centroids := range []int{16, 1<<16 + 1} { // narrow ids and wide ones
 		c := newCoded(&generation{centroids: maxsim.Int8Matrix{Dim: 1, Codes: make([]uint8, centroids), Scales: make([]float32, centroids)}})
-		want := map[uint32][]uint16{}
+		want, without := map[uint32][]uint16{}, []uint16(nil)
 		for row := range 300 {
 			var ids []uint32
 			for range r.IntN(20) { // some have none
@@ -30,11 +30,20 @@ func TestPostingsAreTheDocumentsOfEachCentroid(t *testing.T) {
 			for _, id := range ids {
 				want[id] = append(want[id], uint16(row))
 			}
+			if len(ids) == 0 {
+				without = append(without, uint16(row))
+			}
 			c.add(ids)
 		}
 		lists := c.list()
+		require.NotEmpty(t, without)
+		require.Equal(t, without, lists.strangers)
+		for _, row := range without {
+			marked := sieve{lists: lists}.mark(make([]uint64, 5))
+			require.NotZero(t, marked[row/64]>>(row%64)&1, "nothing is known of it, so it is not left out")
+		}
 		for id := range uint32(centroids) {
-			require.Equal(t, len(want[id]), len(lists.of(id)))
+			require.Len(t, lists.of(id), len(want[id]))
 			if len(want[id]) > 0 {
 				require.Equal(t, want[id], lists.of(id))
 			}
@@ -71,7 +80,7 @@ func newListed(t *testing.T) listed {
 	some := usual
 	some.rerankAll, some.balanced, some.fast, some.trainDocuments, some.postings = 20, 40, 40, 100, 100
 	some.centroids = func(int) int { return 1024 }
-	some.sampleRows, some.headDocuments, some.mergeDocuments, some.smallFiles = 16 << 10, 100, 100, 100
+	some.sampleRows, some.headDocuments, some.mergeDocuments, some.smallFiles = 16<<10, 100, 100, 100
 	l := listed{world: workload.New(3), source: newMemory()}
 	for i := range listedPages {
 		page := l.world.Page(i)
@@ -153,7 +162,7 @@ func TestSearchesWithPostings(t *testing.T) {
 	}
 	for i, query := range queries { // deterministic
 		found, trace := l.ask(t, query, SearchOptions{Precision: Fast})
-		require.Equal(t, sifted[i], answer{found, trace})
+		require.Equal(t, answer{found, trace}, sifted[i])
 	}
 	require.Greater(t, fewer, len(queries)/2, "most are sifted")
 

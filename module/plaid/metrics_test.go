@@ -162,7 +162,7 @@ func TestBackgroundWorkIsCounted(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return gather(t, prometheus.DefaultGatherer, "Working")["vector_index_background_operations_durations_ms"].series["Working read one"] == 1
 	}, time.Minute, 10*time.Millisecond)
-	jobs := []string{"code", "compare", "merge", "read", "train", "tune", "write"}
+	jobs := []string{"code", "compare", "list", "merge", "read", "train", "tune", "write"}
 	failures := gather(t, registry, "Working")["vector_index_plaid_background_failures_total"].series
 	require.Len(t, failures, len(jobs))
 	for _, job := range jobs {
