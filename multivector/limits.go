@@ -61,7 +61,8 @@ type limits struct {
 	// postings is how many documents an index has before it lists them by their
 	// centroids. On a core, a shortlist of 400 of a million made-up documents then takes
 	// 136 ms and not 208, one of a tenth of them 265 and not 519. Of 131,072 documents
-	// 22 ms and not 28 are not worth the memory.
+	// 22 ms and not 28 are not worth the memory. (Means of BenchmarkPostings on a shared
+	// machine, of several runs; it says which questions do not win.)
 	postings int
 
 	// headDocuments and headBytes are how much is kept in memory before it is written:
