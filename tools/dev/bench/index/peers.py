@@ -75,7 +75,7 @@ def compile_next_plaid(work):
     if not shutil.which("cargo"):
         raise Unavailable("no cargo on this machine: install Rust")
     compiled = subprocess.run(
-        ["cargo", "build", "--release", "--quiet", "--locked", "--manifest-path", HERE / "nextplaid" / "Cargo.toml"],
+        ["cargo", "build", "--release", "--quiet", "--manifest-path", HERE / "nextplaid" / "Cargo.toml"],
         env=os.environ | {"CARGO_TARGET_DIR": str(target)}, capture_output=True, text=True,
     )
     if compiled.returncode != 0:
