@@ -1,10 +1,6 @@
 package multivector
 
-import (
-	"math"
-
-	"weaviate-colpali/maxsim"
-)
+import "weaviate-colpali/maxsim"
 
 // DefaultRecall is the share of brute force's results that a balanced search aims at.
 const DefaultRecall = 0.99
@@ -47,5 +43,5 @@ func (x *Index) depth(candidates, k int, options SearchOptions) depth {
 // of 0.99, ten times as many for a tenth of the misses. A question that nothing answers
 // would look at all of them.
 func deepest(candidates int, recall float64) int {
-	return int(math.Min(float64(candidates), float64(candidates)*0.001/(1-recall)))
+	return int(float64(candidates) * 0.001 / (1 - recall))
 }

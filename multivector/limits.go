@@ -27,7 +27,7 @@ type limits struct {
 	fast int
 
 	// balanced is how many candidates a balanced search may always score by 8-bit
-	// codes: 6 ms a core. Of many documents it may score more, see [Index.depth].
+	// codes: 12 ms on a core. Of many documents it may score more, see [Index.depth].
 	balanced int
 
 	// trainDocuments is how many documents an index has before it trains centroids.

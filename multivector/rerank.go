@@ -25,7 +25,7 @@ type ranking struct {
 }
 
 // rerankBlock is how many documents are scored before it is asked whether that is
-// enough: 16 pages take 0.25 ms on a core. It does not depend on the number of cores,
+// enough: 16 pages take 0.5 ms on a core. It does not depend on the number of cores,
 // so that answers do not either.
 const rerankBlock = 16
 

@@ -121,8 +121,9 @@ func (a *assignment) take(rows maxsim.Int8Matrix) {
 		for d, code := range rows.Codes[i*rows.Dim : (i+1)*rows.Dim] {
 			row[d] = float32(int(code) - 128)
 		}
-		if a.scales[i] = 0; directed(vek32.Norm(row)) {
-			a.scales[i] = 1 / vek32.Norm(row)
+		a.scales[i] = 0
+		if norm := vek32.Norm(row); directed(norm) {
+			a.scales[i] = 1 / norm
 		}
 		vek32.MulNumber_Inplace(row, a.scales[i])
 	}
