@@ -2,6 +2,7 @@
 // Python processor does: an image file into pixel values, a text into token ids.
 //
 //	blob -> [DecodeImage] -> [RGB.Resize] -> [Normalizer.Apply] -> float32 planes
+//	blob -> [DecodeImage] -> [Tiling.Cut] -> the same for each tile; [TilePrompt.IDs] -> token ids
 //	text -> [Tokenizer.Encode] -> token ids
 //
 // A late-interaction score is a sum over a thousand patches, so pixels that are a little off move
