@@ -3,6 +3,7 @@
 //
 //	blob -> [DecodeImage] -> [RGB.Resize] -> [Normalizer.Apply] -> float32 planes
 //	blob -> [DecodeImage] -> [Tiling.Cut] -> the same for each tile; [TilePrompt.IDs] -> token ids
+//	blob -> [DecodeImage] -> [Patching.Scale] -> [Patching.Apply] -> patches; [RotaryPositions]
 //	text -> [Tokenizer.Encode] -> token ids
 //
 // A late-interaction score is a sum over a thousand patches, so pixels that are a little off move
