@@ -1,8 +1,10 @@
 package config
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 )
@@ -15,7 +17,14 @@ type Vectorizer struct {
 	ImageField string
 	// Index is the index the vectors are meant for, [IndexPlaid] or [IndexHNSW].
 	Index string
+	// PoolFactor is how many times fewer vectors are kept of a page than the model makes; 1 keeps all.
+	PoolFactor int
+	// DropNonImage leaves out the vectors of a page's prompt and keeps those of its patches.
+	DropNonImage bool
 }
+
+// MaxPoolFactor leaves one vector of all those that a page of ColPali has.
+const MaxPoolFactor = 1024
 
 // The two indexes a collection can ask for.
 const (
@@ -40,10 +49,31 @@ var (
 			"so that a schema which lost that block on its way through a client is refused instead of " +
 			"becoming a plain hnsw; hnsw says that plain hnsw is meant.",
 	}
+	poolFactor = Setting{
+		Name:    "poolFactor",
+		Default: "1",
+		Bound:   fmt.Sprintf("a whole number from 1 to %d", MaxPoolFactor),
+		Doc: "How many times fewer vectors are kept of a page than the model makes: similar ones become their " +
+			"mean, by colpali-engine's hierarchical pooling. 1 keeps all. Disk, memory and search time shrink by " +
+			"the factor; what it costs in quality depends on the model and the pages. " +
+			"Queries, also those by an image, are never pooled.",
+	}
+	dropNonImage = Setting{
+		Name:    "dropNonImage",
+		Default: "false",
+		Bound:   oneOf([]string{"true", "false"}),
+		Doc: "Whether the vectors of a page's prompt are left out, so that only those of its patches are kept: " +
+			"1024 of 1030 for ColPali. It comes before poolFactor. Leave it off for the scores of the reference.",
+	}
 )
 
 // VectorizerSettings is every key a collection may give to the vectorizer module.
-func VectorizerSettings() []Setting { return []Setting{imageFields, index} }
+func VectorizerSettings() []Setting { return []Setting{imageFields, index, poolFactor, dropNonImage} }
+
+// VectorizerDefaults is what the schema of a new collection says where its creator said nothing, in JSON's types.
+func VectorizerDefaults() map[string]any {
+	return map[string]any{index.Name: index.Default, poolFactor.Name: 1, dropNonImage.Name: false}
+}
 
 // foreign are settings of sibling modules that users bring along. They would be
 // refused as unknown anyway; here they are told what to do instead.
@@ -72,14 +102,51 @@ func ParseVectorizer(raw map[string]any) (Vectorizer, error) {
 			return Vectorizer{}, index.refuse(value)
 		}
 	}
-	return Vectorizer{ImageField: field, Index: chosen}, nil
+	factor, err := poolFactorOf(raw)
+	if err != nil {
+		return Vectorizer{}, err
+	}
+	drop := false
+	if value, given := raw[dropNonImage.Name]; given {
+		if drop, ok = value.(bool); !ok {
+			return Vectorizer{}, dropNonImage.refuse(value)
+		}
+	}
+	return Vectorizer{ImageField: field, Index: chosen, PoolFactor: factor, DropNonImage: drop}, nil
+}
+
+// poolFactorOf reads a number, which arrives as float64 from JSON, as json.Number from a schema that was decoded
+// exactly, and as int from Go callers.
+func poolFactorOf(raw map[string]any) (int, error) {
+	value, given := raw[poolFactor.Name]
+	if !given {
+		return 1, nil
+	}
+	number := math.NaN()
+	switch v := value.(type) {
+	case float64:
+		number = v
+	case int:
+		number = float64(v)
+	case json.Number:
+		if parsed, err := v.Float64(); err == nil {
+			number = parsed
+		}
+	}
+	if !(number >= 1 && number <= MaxPoolFactor) || number != math.Trunc(number) {
+		return 0, poolFactor.refuse(value)
+	}
+	return int(number), nil
 }
 
 // ValidateVectorizer checks the settings of a collection that is being created:
 // on top of [ParseVectorizer] it refuses keys it does not know, since a typing
 // error is best found here.
 func ValidateVectorizer(raw map[string]any) error {
-	known := []string{imageFields.Name, index.Name}
+	var known []string
+	for _, s := range VectorizerSettings() {
+		known = append(known, s.Name)
+	}
 	for _, key := range slices.Sorted(maps.Keys(raw)) { // sorted: the same mistake gets the same message
 		if why, ok := foreign[key]; ok {
 			return fmt.Errorf("setting %q is not accepted: %s", key, why)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,10 +14,14 @@ func TestParseVectorizer(t *testing.T) {
 		raw  map[string]any
 		want Vectorizer
 	}{
-		{"default index", map[string]any{"imageFields": []any{"page"}}, Vectorizer{"page", IndexPlaid}},
-		{"list of a Go caller", map[string]any{"imageFields": []string{"page"}}, Vectorizer{"page", IndexPlaid}},
-		{"hnsw", map[string]any{"imageFields": []any{"page"}, "index": "hnsw"}, Vectorizer{"page", IndexHNSW}},
-		{"key of another version", map[string]any{"imageFields": []any{"page"}, "poolFactor": 3}, Vectorizer{"page", IndexPlaid}},
+		{"default index", map[string]any{"imageFields": []any{"page"}}, of("page", IndexPlaid, 1, false)},
+		{"list of a Go caller", map[string]any{"imageFields": []string{"page"}}, of("page", IndexPlaid, 1, false)},
+		{"hnsw", map[string]any{"imageFields": []any{"page"}, "index": "hnsw"}, of("page", IndexHNSW, 1, false)},
+		{"key of another version", map[string]any{"imageFields": []any{"page"}, "future": 3}, of("page", IndexPlaid, 1, false)},
+		{"pooled", map[string]any{"imageFields": []any{"page"}, "poolFactor": 3.0}, of("page", IndexPlaid, 3, false)},
+		{"pooled by a Go caller", map[string]any{"imageFields": []any{"page"}, "poolFactor": 1024}, of("page", IndexPlaid, 1024, false)},
+		{"pooled, exact JSON", map[string]any{"imageFields": []any{"page"}, "poolFactor": json.Number("2")}, of("page", IndexPlaid, 2, false)},
+		{"patches only", map[string]any{"imageFields": []any{"page"}, "dropNonImage": true}, of("page", IndexPlaid, 1, true)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := ParseVectorizer(c.raw)
@@ -24,6 +29,27 @@ func TestParseVectorizer(t *testing.T) {
 			require.Equal(t, c.want, got)
 		})
 	}
+}
+
+func of(field, index string, factor int, drop bool) Vectorizer {
+	return Vectorizer{ImageField: field, Index: index, PoolFactor: factor, DropNonImage: drop}
+}
+
+// A schema that was written with the defaults says what one without them means.
+func TestVectorizerDefaults(t *testing.T) {
+	raw := VectorizerDefaults()
+	for _, s := range VectorizerSettings() {
+		if s.Default != "" {
+			require.Equal(t, s.Default, fmt.Sprint(raw[s.Name]), s.Name)
+		}
+	}
+	raw["imageFields"] = []any{"page"}
+	require.NoError(t, ValidateVectorizer(raw))
+	written, err := ParseVectorizer(raw)
+	require.NoError(t, err)
+	bare, err := ParseVectorizer(map[string]any{"imageFields": []any{"page"}})
+	require.NoError(t, err)
+	require.Equal(t, bare, written)
 }
 
 func TestParseVectorizerRefuses(t *testing.T) {
@@ -41,6 +67,13 @@ func TestParseVectorizerRefuses(t *testing.T) {
 		{"not a string", map[string]any{"imageFields": []any{1}}, "imageFields is [1]"},
 		{"unknown index", map[string]any{"imageFields": []any{"page"}, "index": "flat"}, `index is "flat"; it must be one of plaid, hnsw`},
 		{"index not a string", map[string]any{"imageFields": []any{"page"}, "index": true}, "index is true"},
+		{"factor below its bound", map[string]any{"imageFields": []any{"page"}, "poolFactor": 0.0}, "poolFactor is 0; it must be a whole number from 1 to 1024"},
+		{"factor above its bound", map[string]any{"imageFields": []any{"page"}, "poolFactor": 1025}, "poolFactor is 1025"},
+		{"factor not whole", map[string]any{"imageFields": []any{"page"}, "poolFactor": 2.5}, "poolFactor is 2.5"},
+		{"factor not a number", map[string]any{"imageFields": []any{"page"}, "poolFactor": "3"}, `poolFactor is "3"`},
+		{"factor of a word", map[string]any{"imageFields": []any{"page"}, "poolFactor": json.Number("three")}, "poolFactor is three"},
+		{"factor null", map[string]any{"imageFields": []any{"page"}, "poolFactor": nil}, "poolFactor is missing"},
+		{"not a boolean", map[string]any{"imageFields": []any{"page"}, "dropNonImage": "yes"}, `dropNonImage is "yes"; it must be one of true, false`},
 		{"index null", map[string]any{"imageFields": []any{"page"}, "index": nil}, "index is missing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -57,8 +90,8 @@ func TestValidateVectorizerKeys(t *testing.T) {
 	}
 	require.NoError(t, ValidateVectorizer(with("index", "plaid")))
 	for key, want := range map[string]string{
-		"imageField":   `unknown setting "imageField"; the settings are imageFields, index`,
-		"poolFactor":   `unknown setting "poolFactor"`,
+		"imageField":   `unknown setting "imageField"; the settings are imageFields, index, poolFactor, dropNonImage`,
+		"poolfactor":   `unknown setting "poolfactor"`,
 		"textFields":   "hybrid search",
 		"weights":      "nothing can be weighted",
 		"properties":   "imageFields",
@@ -76,7 +109,7 @@ func TestValidateVectorizerKeys(t *testing.T) {
 func FuzzVectorizer(f *testing.F) {
 	for _, seed := range []string{
 		`{"imageFields":["page"]}`, `{"imageFields":["page"],"index":"hnsw"}`, `{"imageFields":[["page"]]}`,
-		`{"imageFields":{"0":"page"}}`, `{"index":null}`, `{"":""}`, `null`,
+		`{"imageFields":{"0":"page"}}`, `{"imageFields":["page"],"poolFactor":1e400}`, `{"imageFields":["page"],"poolFactor":3,"dropNonImage":true}`, `{"index":null}`, `{"":""}`, `null`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -89,6 +122,8 @@ func FuzzVectorizer(f *testing.F) {
 		if err == nil {
 			require.NotEmpty(t, parsed.ImageField)
 			require.Contains(t, []string{IndexPlaid, IndexHNSW}, parsed.Index)
+			require.Positive(t, parsed.PoolFactor)
+			require.LessOrEqual(t, parsed.PoolFactor, MaxPoolFactor)
 		}
 		// Whatever may be created must be readable for ever.
 		if ValidateVectorizer(raw) == nil {

@@ -77,7 +77,7 @@ func TestCreateCollection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			class := pageClass(name, pages, plaidEnabled)
 			require.NoError(t, create(t, class))
-			require.Equal(t, object{"imageFields": []any{"page"}, "index": "plaid"},
+			require.Equal(t, object{"imageFields": []any{"page"}, "index": "plaid", "poolFactor": 1, "dropNonImage": false},
 				class.VectorConfig[vectorName].Vectorizer.(object)[name], "the schema read back states the index")
 		})
 	}
@@ -100,7 +100,7 @@ func TestCreateCollectionRefuses(t *testing.T) {
 		want     string
 	}{
 		{"no settings", object{}, plaidEnabled, "imageFields is missing"},
-		{"unknown setting", object{"imageFields": []any{"page"}, "poolFactor": 3}, plaidEnabled, `unknown setting "poolFactor"`},
+		{"unknown setting", object{"imageFields": []any{"page"}, "poolFactors": 3}, plaidEnabled, `unknown setting "poolFactors"`},
 		{"a sibling's setting", object{"imageFields": []any{"page"}, "baseURL": "http://inside"}, plaidEnabled, "no address from a schema"},
 		{"properties", object{"imageFields": []any{"page"}, "properties": "page"}, plaidEnabled, "imageFields"},
 		{"unknown property", object{"imageFields": []any{"picture"}}, plaidEnabled, `imageFields names "picture", which is no property of collection Page; its blob properties are [page]`},

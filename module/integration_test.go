@@ -87,6 +87,30 @@ func TestRealModel(t *testing.T) {
 	}
 }
 
+// A collection that pools keeps fewer vectors of its pages, and asks with all of a query's.
+func TestPooledCollection(t *testing.T) {
+	m, _ := running(t, randomModel)
+	letter := goldenPage(t, "letter.png")
+	vectorize := func(settings object) [][]float32 {
+		settings["imageFields"] = []any{"page"}
+		cfg := modules.NewClassBasedModuleConfig(pageClass(Name, settings, nil), Name, "", vectorName, nil)
+		one := page(0, "")
+		one.Properties = object{"page": letter}
+		vectors, _, err := m.VectorizeObject(t.Context(), one, cfg)
+		require.NoError(t, err)
+		same, err := m.VectorSearches()["nearImage"](t.Context(), &nearImage.NearImageParams{Image: letter}, "Page", nil, cfg)
+		require.NoError(t, err)
+		require.Len(t, same, 1030, "a query is not pooled")
+		return vectors
+	}
+	all := vectorize(object{})
+	require.Len(t, all, 1030)
+	patches := vectorize(object{"dropNonImage": true})
+	require.Equal(t, all[:1024], patches, "the demo prompt of the random model stands behind its patches")
+	require.Equal(t, vectorizer.Pool(all, 3), vectorize(object{"poolFactor": 3.0}))
+	require.Equal(t, vectorizer.Pool(patches, 4), vectorize(object{"poolFactor": 4.0, "dropNonImage": true}), "dropped before they are pooled")
+}
+
 func TestEmbeddedModel(t *testing.T) {
 	m, logged := running(t, "")
 	require.Contains(t, logged.LastEntry().Message, "demo")

@@ -15,17 +15,9 @@ import (
 	"weaviate-colpali/config/plaid"
 )
 
-// ClassConfigDefaults writes the default index into each new schema, so that a
-// schema read back says which index it asked for.
-func (m *Module) ClassConfigDefaults() map[string]any {
-	defaults := map[string]any{}
-	for _, s := range config.VectorizerSettings() {
-		if s.Default != "" {
-			defaults[s.Name] = s.Default
-		}
-	}
-	return defaults
-}
+// ClassConfigDefaults writes the defaults into each new schema, so that a schema
+// read back says which index it asked for and which vectors it keeps.
+func (m *Module) ClassConfigDefaults() map[string]any { return config.VectorizerDefaults() }
 
 // PropertyConfigDefaults is empty: properties have no settings of this module.
 func (m *Module) PropertyConfigDefaults(*schema.DataType) map[string]any {

@@ -40,7 +40,7 @@ func (m *Module) VectorizeBatch(ctx context.Context, objects []*models.Object, s
 	settings, err := settingsOf(cfg)
 	b := &batch{
 		objects:  objects,
-		property: settings.ImageField,
+		settings: settings,
 		vectors:  make([][][]float32, len(objects)),
 		failed:   map[int]error{},
 	}
@@ -86,6 +86,9 @@ func (m *Module) embed(ctx context.Context, b *batch) {
 	}
 	at, pages := b.take()
 	embeddings, err := m.embedPages(ctx, pages)
+	if err == nil {
+		err = m.reduce(ctx, embeddings, b.settings)
+	}
 	for i, position := range at {
 		switch {
 		case err != nil:
@@ -102,7 +105,7 @@ func (m *Module) embed(ctx context.Context, b *batch) {
 // pages that is being gathered.
 type batch struct {
 	objects  []*models.Object
-	property string // that holds the image
+	settings config.Vectorizer
 	vectors  [][][]float32
 	failed   map[int]error
 
@@ -133,5 +136,5 @@ func (b *batch) fail(position int, err error) {
 
 // failImage is fail for what is wrong with the image itself.
 func (b *batch) failImage(position int, err error) {
-	b.fail(position, fmt.Errorf("property %q: %w", b.property, err))
+	b.fail(position, fmt.Errorf("property %q: %w", b.settings.ImageField, err))
 }

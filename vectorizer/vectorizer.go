@@ -75,6 +75,11 @@ type Model struct {
 	RuntimeVersion string
 }
 
+// Patches returns the vectors of a page that belong to its patches, without those of the prompt around them.
+func (m Model) Patches(page [][]float32) [][]float32 {
+	return page[m.FirstPatch:][:m.Grid.Width*m.Grid.Height]
+}
+
 // Grid is the number of patches in a row and in a column.
 type Grid struct {
 	Width, Height int

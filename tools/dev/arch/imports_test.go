@@ -47,7 +47,7 @@ var rules = []rule{
 	},
 	{
 		folder:  "vectorizer",
-		may:     []string{self + "/vectorizer", "golang.org/x/image", "golang.org/x/sync", "golang.org/x/text"},
+		may:     []string{self + "/vectorizer", "golang.org/x/image", "golang.org/x/sync", "golang.org/x/text", "gonum.org/v1/gonum/mat"},
 		tests:   []string{self + "/maxsim"},
 		because: "the models are usable and testable without Weaviate and without an index",
 	},
@@ -60,7 +60,7 @@ var rules = []rule{
 		folder: "module",
 		may: []string{
 			self + "/config", self + "/maxsim", self + "/module/blob", self + "/vectorizer", weaviate, "github.com/go-openapi",
-			"github.com/google/uuid", "github.com/sirupsen/logrus", "google.golang.org/grpc",
+			"github.com/google/uuid", "github.com/sirupsen/logrus", "golang.org/x/sync", "google.golang.org/grpc",
 		},
 		because: "the module makes vectors and leaves it to the index to find them; of maxsim it says what runs",
 	},
