@@ -69,19 +69,19 @@ def config(words: Tokenizer) -> Idefics3Config:
     pad = words.token_to_id("<|im_end|>")
     text = {
         "model_type": "llama",
-        "hidden_size": 64,
-        "intermediate_size": 128,
+        "hidden_size": 32,
+        "intermediate_size": 64,
         "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
         "vocab_size": words.get_vocab_size(),
         "pad_token_id": pad,
     }
     vision = {
-        "hidden_size": 64,
-        "intermediate_size": 128,
+        "hidden_size": 32,
+        "intermediate_size": 64,
         "num_hidden_layers": 2,
-        "num_attention_heads": 4,
+        "num_attention_heads": 2,
         "image_size": EDGE,
         "patch_size": PATCH,
     }

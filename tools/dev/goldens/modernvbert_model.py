@@ -21,10 +21,10 @@ def model(words: Tokenizer, kind: type = ColModernVBert):
 def config(words: Tokenizer) -> ModernVBertConfig:
     text = {
         "model_type": "modernbert",
-        "hidden_size": 64,
-        "intermediate_size": 96,
+        "hidden_size": 32,
+        "intermediate_size": 48,
         "num_hidden_layers": 4,
-        "num_attention_heads": 4,
+        "num_attention_heads": 2,
         "vocab_size": words.get_vocab_size(),
         "pad_token_id": words.token_to_id("<|im_end|>"),
         # Both kinds of layers, and a window that the pages of the goldens are longer than.
@@ -34,10 +34,10 @@ def config(words: Tokenizer) -> ModernVBertConfig:
     }
     vision = {
         "model_type": "siglip_vision_model",
-        "hidden_size": 64,
-        "intermediate_size": 128,
+        "hidden_size": 32,
+        "intermediate_size": 64,
         "num_hidden_layers": 2,
-        "num_attention_heads": 4,
+        "num_attention_heads": 2,
         "image_size": EDGE,
         "patch_size": PATCH,
         "vision_use_head": False,

@@ -47,5 +47,5 @@ def _head(model: nn.Module) -> nn.Module:
     if hasattr(model, "custom_text_proj"):
         return TokenVectors(model.custom_text_proj)
     if model.pooling_strategy != "mean":
-        raise ValueError(f"the model pools by {model.pooling_strategy!r}; only mean is supported, which BiModernVBert models use")
+        raise ValueError(f"the model pools by {model.pooling_strategy!r}; only mean, BiModernVBert's own default, is supported")
     return MeanVector()
