@@ -32,7 +32,8 @@ func TestPatchSizesEqualSmartResize(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			require.Equal(t, *c.To, [2]int{width, height})
+			require.Equal(t, c.To[0], width)
+			require.Equal(t, c.To[1], height)
 		})
 	}
 	require.Positive(t, refused)
@@ -64,7 +65,8 @@ func TestPatchesEqualSlowProcessor(t *testing.T) {
 			scaled, err := patching.Scale(noise(c.From[0], c.From[1]))
 			require.NoError(t, err)
 			columns, rows := patching.Grid(scaled)
-			require.Equal(t, c.Grid, [2]int{columns, rows})
+			require.Equal(t, c.Grid[0], columns)
+			require.Equal(t, c.Grid[1], rows)
 
 			values := make([]float32, 4*columns*rows*patching.Values())
 			patching.Apply(values, scaled, normalizer)

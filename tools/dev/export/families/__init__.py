@@ -1,7 +1,7 @@
 """One file for each family of models: its two graphs, as wrappers around colpali-engine's classes.
 
-Every family's graphs have the same inputs and outputs as ColPali's (../graphs.py), so the host need
-not know which one it runs:
+Graphs have the inputs and outputs of ColPali's (../graphs.py), so the host need not know which family
+it runs; the Qwen families alone have others (qwen2.py):
 
     vision: pixel_values f32 [N,3,H,W]  -> image_features f32 [N,tokens,width]
     text:   input_ids, attention_mask i64 [B,L], image_features f32 [F,width] -> f32 [B,L,dim]
