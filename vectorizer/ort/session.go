@@ -34,11 +34,11 @@ type Session struct {
 // Load reads a graph. Errors are [ErrGraph]. Whether the names are the graph's shows at the first
 // Run.
 func (r *Runtime) Load(g Graph) (*Session, error) {
-	return loadGraph(r.device, r.threads, g)
+	return loadGraph(r.device, r.options, g)
 }
 
-func loadGraph(d device, threads int, g Graph) (*Session, error) {
-	options, err := sessionOptions(d, threads)
+func loadGraph(d device, o Options, g Graph) (*Session, error) {
+	options, err := sessionOptions(d, o)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", g.Name, err)
 	}
