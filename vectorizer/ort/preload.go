@@ -18,7 +18,7 @@ import (
 
 // cudaLibraries in the order in which they need each other. The provider of CUDA names them without a
 // path, and cuDNN and cuFFT only when a graph needs them.
-var cudaLibraries = []string{"cudart", "nvrtc", "nvJitLink", "cublasLt", "cublas", "curand", "cufft", "cudnn"}
+var cudaLibraries = []string{"cudart", "nvrtc-builtins", "nvrtc", "nvJitLink", "cublasLt", "cublas", "curand", "cufft", "cudnn"}
 
 // preloaded has the outcome for each folder: a library is loaded once for the life of the process.
 var preloaded = struct {
