@@ -170,7 +170,7 @@ func only(embeddings []Embedding, err error) Embedding {
 
 func TestAFullQueueSaysTryAgain(t *testing.T) {
 	v := openRandom(t, Options{MaxQueue: 1})
-	release, err := v.queue.turn(t.Context(), pageKind)
+	_, release, err := v.queue.turn(t.Context(), pageKind)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	first := make(chan Embedding)
@@ -308,7 +308,7 @@ func BenchmarkPage(b *testing.B) {
 	b.Run("step=graphs", func(b *testing.B) {
 		pixels := make([]float32, v.manifest.Image.values())
 		for b.Loop() {
-			_, err := v.graphs.pages(b.Context(), pixels, 1)
+			_, err := v.devices[0].pages(b.Context(), pixels, 1)
 			require.NoError(b, err)
 		}
 	})

@@ -20,14 +20,14 @@ type graphs struct {
 	pageIDs  []int64
 }
 
-func loadGraphs(model fs.FS, dir string, m *manifest, o Options) (_ *graphs, err error) {
+func loadGraphs(model fs.FS, dir string, m *manifest, o ort.Options) (_ *graphs, err error) {
 	g := &graphs{manifest: m, pageIDs: m.Page.ids()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, g.close())
 		}
 	}()
-	if g.runtime, err = ort.Open(ort.Options{Library: o.Library, Device: o.Device, Threads: o.Threads}); err != nil {
+	if g.runtime, err = ort.Open(o); err != nil {
 		return nil, err
 	}
 	vision, text := m.Graph.Vision, m.Graph.Text

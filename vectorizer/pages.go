@@ -120,11 +120,14 @@ func (v *Vectorizer) gather(images []*processor.RGB) pageBatch {
 }
 
 func (v *Vectorizer) embedPageBatch(ctx context.Context, batch pageBatch, embeddings []Embedding) error {
-	release, err := v.queue.turn(ctx, pageKind)
+	place, release, err := v.queue.turn(ctx, pageKind)
 	if err != nil {
 		return err
 	}
-	block, err := v.graphs.pages(ctx, batch.pixels, len(batch.indexes))
+	d, values := v.devices[place], v.manifest.Image.values()
+	block, err := d.pageLimit.split(len(batch.indexes), func(from, to int) ([]float32, error) {
+		return d.pages(ctx, batch.pixels[from*values:to*values], to-from)
+	})
 	release()
 	if err != nil {
 		return err

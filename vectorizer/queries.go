@@ -73,11 +73,14 @@ func (v *Vectorizer) embedQueryBatch(ctx context.Context, batch []tokenized, emb
 	for _, query := range batch {
 		longest = max(longest, len(query.ids))
 	}
-	release, err := v.queue.turn(ctx, queryKind)
+	place, release, err := v.queue.turn(ctx, queryKind)
 	if err != nil {
 		return err
 	}
-	block, err := v.graphs.queries(ctx, batch, longest)
+	d := v.devices[place]
+	block, err := d.queryLimit.split(len(batch), func(from, to int) ([]float32, error) {
+		return d.queries(ctx, batch[from:to], longest)
+	})
 	release()
 	if err != nil {
 		return err

@@ -32,6 +32,9 @@ var devices = []device{
 
 const automatic = "auto"
 
+// Numbered reports whether there may be several of a device, told apart by [Options.DeviceID].
+func Numbered(device string) bool { return device == "cuda" || device == "tensorrt" }
+
 // cudaSettings is what a session on CUDA is given.
 func cudaSettings(o Options) map[string]string {
 	settings := map[string]string{

@@ -103,3 +103,22 @@ func TestPreloadLoadsWhatLiesBesideTheLibrary(t *testing.T) {
 		require.ErrorContains(t, preload(folder), "load libcudnn.so.9: ")
 	}
 }
+
+// The first two are what ONNX Runtime's arena says, the others what it passes on of CUDA's libraries and C++.
+func TestTheEndOfMemoryIsTold(t *testing.T) {
+	session := &Session{name: "vision.onnx"}
+	for _, text := range []string{
+		"Non-zero status code returned while running MatMul node. Status Message: BFCArena::AllocateRawInternal Failed to " +
+			"allocate memory for requested buffer of size 4294967296",
+		"BFCArena::AllocateRawInternal Available memory of 1024 is smaller than requested bytes of 4096",
+		"CUDA failure 2: out of memory ; GPU=0 ; hostname=x ; expr=cudaMalloc((void**)&p, size);",
+		"CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED ; GPU=0",
+		"std::bad_alloc",
+	} {
+		err := session.failed(errors.New(text))
+		require.ErrorIs(t, err, ErrMemory, text)
+		require.ErrorIs(t, err, ErrRun, text)
+		require.ErrorContains(t, err, "vision.onnx: out of device memory: ")
+	}
+	require.NotErrorIs(t, session.failed(errors.New("Got invalid dimensions")), ErrMemory)
+}
