@@ -10,13 +10,9 @@ import (
 	"weaviate-colpali/vectorizer"
 )
 
-// reduce leaves of each page the vectors that the collection keeps: those of its patches, if it says dropNonImage,
+// reduce leaves of each page the vectors that the collection keeps: those of its image, if it says dropNonImage,
 // and of them poolFactor times fewer. It is for pages that are stored; a query by an image keeps its vectors.
-func (m *Module) reduce(ctx context.Context, pages []vectorizer.Embedding, settings config.Vectorizer) error {
-	loaded, err := m.running()
-	if err != nil {
-		return err
-	}
+func reduce(ctx context.Context, pages []vectorizer.Embedding, settings config.Vectorizer) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range pages {
@@ -25,7 +21,7 @@ func (m *Module) reduce(ctx context.Context, pages []vectorizer.Embedding, setti
 			continue
 		}
 		if settings.DropNonImage {
-			page.Vectors = loaded.Model().Patches(page.Vectors)
+			page.Vectors = page.OfImage()
 		}
 		if settings.PoolFactor > 1 {
 			group.Go(func() error {

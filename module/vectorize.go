@@ -87,7 +87,7 @@ func (m *Module) embed(ctx context.Context, b *batch) {
 	at, pages := b.take()
 	embeddings, err := m.embedPages(ctx, pages)
 	if err == nil {
-		err = m.reduce(ctx, embeddings, b.settings)
+		err = reduce(ctx, embeddings, b.settings)
 	}
 	for i, position := range at {
 		switch {

@@ -170,7 +170,7 @@ func only(embeddings []Embedding, err error) Embedding {
 
 func TestAFullQueueSaysTryAgain(t *testing.T) {
 	v := openRandom(t, Options{MaxQueue: 1})
-	_, release, err := v.queue.turn(t.Context(), pageKind)
+	release, err := v.queue.turn(t.Context(), pageKind)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	first := make(chan Embedding)
@@ -299,16 +299,17 @@ func BenchmarkPage(b *testing.B) {
 			require.NoError(b, only(v.EmbedPages(b.Context(), [][]byte{page})).Err)
 		}
 	})
-	b.Run("step=decode+resize", func(b *testing.B) {
+	b.Run("step=prepare", func(b *testing.B) {
 		for b.Loop() {
-			_, err := v.decodePage(page)
+			_, err := v.preparePage(page)
 			require.NoError(b, err)
 		}
 	})
 	b.Run("step=graphs", func(b *testing.B) {
-		pixels := make([]float32, v.manifest.Image.values())
+		prepared, err := v.preparePage(page)
+		require.NoError(b, err)
 		for b.Loop() {
-			_, err := v.devices[0].pages(b.Context(), pixels, 1)
+			_, _, err := v.graphs.pages(b.Context(), []preparedPage{prepared})
 			require.NoError(b, err)
 		}
 	})

@@ -99,10 +99,9 @@ func openRandom(t testing.TB, o Options) *Vectorizer {
 func TestPixelsEqualTheReferenceToTheBit(t *testing.T) {
 	v := openRandom(t, Options{})
 	for _, page := range readGolden(t).Pages {
-		image, err := v.decodePage(goldenFile(t, page.File))
+		prepared, err := v.preparePage(goldenFile(t, page.File))
 		require.NoError(t, err)
-		pixels := make([]float32, v.manifest.Image.values())
-		v.normalizer.Apply(pixels, image)
+		pixels := prepared.tensors[0].values
 		digest := sha256.New()
 		require.NoError(t, binary.Write(digest, binary.LittleEndian, pixels))
 		require.Equal(t, page.PixelValuesSHA256, hex.EncodeToString(digest.Sum(nil)), page.File)

@@ -8,37 +8,76 @@ import (
 	"path/filepath"
 
 	"weaviate-colpali/vectorizer/ort"
+	"weaviate-colpali/vectorizer/processor"
 )
 
-// graphs runs a model's two ONNX graphs. It knows shapes, not what they mean.
+// graphs runs a model's ONNX graphs. It knows shapes, not what they mean.
 type graphs struct {
 	runtime *ort.Runtime
-	vision  *ort.Session
+	vision  *ort.Session // nil for a single graph
 	text    *ort.Session
 
 	manifest *manifest
-	pageIDs  []int64
+	images   imageMode
 }
 
-func loadGraphs(model fs.FS, dir string, m *manifest, o ort.Options) (_ *graphs, err error) {
-	g := &graphs{manifest: m, pageIDs: m.Page.ids()}
+func loadGraphs(model fs.FS, dir string, m *manifest, images imageMode, o Options) (_ *graphs, err error) {
+	g := &graphs{manifest: m, images: images}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, g.close())
 		}
 	}()
-	if g.runtime, err = ort.Open(o); err != nil {
+	if g.runtime, err = ort.Open(ort.Options{Library: o.Library, Device: o.Device, Threads: o.Threads}); err != nil {
 		return nil, err
 	}
-	vision, text := m.Graph.Vision, m.Graph.Text
-	if g.vision, err = g.load(model, dir, vision.File, []string{vision.PixelValues}, vision.ImageFeatures); err != nil {
-		return nil, err
+	if vision := m.Graph.Vision; vision != nil {
+		inputs := named(vision.Inputs, g.visionInputs())
+		if g.vision, err = g.load(model, dir, vision.File, inputs, vision.Output); err != nil {
+			return nil, err
+		}
 	}
-	inputs := []string{text.InputIDs, text.AttentionMask, text.ImageFeatures}
-	if g.text, err = g.load(model, dir, text.File, inputs, text.Embeddings); err != nil {
+	text := m.Graph.Text
+	if g.text, err = g.load(model, dir, text.File, named(text.Inputs, g.textInputs()), text.Output); err != nil {
 		return nil, err
 	}
 	return g, nil
+}
+
+func (g *graphs) sequenceInputs() []string {
+	if g.manifest.Graph.Positions == rotaryPositions {
+		return []string{"input_ids", "attention_mask", "position_ids"}
+	}
+	return []string{"input_ids", "attention_mask"}
+}
+
+func (g *graphs) visionInputs() []string {
+	if g.manifest.Graph.Kind == splitGraphs {
+		return g.images.inputs()
+	}
+	return append(g.sequenceInputs(), g.images.inputs()...)
+}
+
+func (g *graphs) textInputs() []string {
+	switch g.manifest.Graph.Kind {
+	case splitGraphs:
+		return append(g.sequenceInputs(), "image_features")
+	case singleGraph:
+		return append(g.sequenceInputs(), g.images.inputs()...)
+	}
+	return g.sequenceInputs()
+}
+
+// named are the inputs as a graph calls them.
+func named(names map[string]string, roles []string) []string {
+	inputs := make([]string, len(roles))
+	for i, role := range roles {
+		inputs[i] = role
+		if name, ok := names[role]; ok {
+			inputs[i] = name
+		}
+	}
+	return inputs
 }
 
 func (g *graphs) load(model fs.FS, dir, file string, inputs []string, output string) (*ort.Session, error) {
@@ -72,57 +111,121 @@ func (g *graphs) close() error {
 	return errors.Join(errs...)
 }
 
-// pages turns pixel values [count, 3, height, width] into vectors [count, tokens, dim].
-func (g *graphs) pages(ctx context.Context, pixels []float32, count int) ([]float32, error) {
-	m := g.manifest
-	batch, imageTokens, width := int64(count), int64(m.Page.ImageTokens), int64(m.Graph.ImageFeatureWidth)
-	features := ort.Float32{
-		Shape: []int64{batch, imageTokens, width},
-		Data:  make([]float32, batch*imageTokens*width),
+// pages turns pages into their vectors [len(pages), rows of the longest, dim]; rows behind a shorter
+// page's last token are zero.
+func (g *graphs) pages(ctx context.Context, pages []preparedPage) (block []float32, rows int, err error) {
+	sequences := make([]sequence, len(pages))
+	for i, page := range pages {
+		sequences[i] = page.prompt.sequence
 	}
-	shape := []int64{batch, 3, int64(m.Image.Height), int64(m.Image.Width)}
-	if err := g.vision.Run(ctx, []ort.Tensor{ort.Float32{Shape: shape, Data: pixels}}, features); err != nil {
-		return nil, err
+	if g.manifest.Graph.Kind == variantGraphs {
+		return g.embed(ctx, g.vision, sequences, g.assemble(pages)...)
 	}
-	ids := make([]int64, 0, count*len(g.pageIDs))
-	for range count {
-		ids = append(ids, g.pageIDs...)
+	if g.manifest.Graph.Kind == singleGraph {
+		return g.embed(ctx, g.text, sequences, g.assemble(pages)...)
 	}
-	mask := make([]int64, len(ids))
-	for i := range mask {
-		mask[i] = 1
+	features, err := g.features(ctx, pages)
+	if err != nil {
+		return nil, 0, err
 	}
-	features.Shape = []int64{batch * imageTokens, width}
-	return g.embed(ctx, ids, mask, count, features)
+	return g.embed(ctx, g.text, sequences, features)
 }
 
-// queries turns token ids into vectors [len(queries), longest, dim]; rows behind a shorter query's
-// last token are zero.
-func (g *graphs) queries(ctx context.Context, queries []tokenized, longest int) ([]float32, error) {
-	ids := make([]int64, len(queries)*longest)
-	mask := make([]int64, len(ids))
-	for i, query := range queries {
-		copy(ids[i*longest:], query.ids)
-		for j := range query.ids {
-			// By length, not by id: the pads that ColPali puts behind a query are real tokens.
-			mask[i*longest+j] = 1
+// queries turns token ids into vectors [len(queries), rows of the longest, dim].
+func (g *graphs) queries(ctx context.Context, queries []sequence) (block []float32, rows int, err error) {
+	switch g.manifest.Graph.Kind {
+	case variantGraphs:
+		return g.embed(ctx, g.text, queries)
+	case singleGraph:
+		// The graph runs its vision tower whatever the query; where the result goes, there is no token.
+		black := processor.NewRGB(1, 1)
+		tensors, err := g.images.look(black)
+		if err != nil {
+			return nil, 0, err
 		}
+		for i := range tensors {
+			clear(tensors[i].values)
+		}
+		pages := make([]preparedPage, len(queries))
+		for i := range pages {
+			pages[i].tensors = tensors
+		}
+		return g.embed(ctx, g.text, queries, g.assemble(pages)...)
 	}
 	width := g.manifest.Graph.ImageFeatureWidth
 	// Not read; some providers refuse tensors without rows.
 	dummy := ort.Float32{Shape: []int64{1, int64(width)}, Data: make([]float32, width)}
-	return g.embed(ctx, ids, mask, len(queries), dummy)
+	return g.embed(ctx, g.text, queries, dummy)
 }
 
-func (g *graphs) embed(ctx context.Context, ids, mask []int64, count int, features ort.Float32) ([]float32, error) {
-	shape := []int64{int64(count), int64(len(ids) / count)}
+// assemble makes one tensor for each input of the image mode.
+func (g *graphs) assemble(pages []preparedPage) []ort.Tensor {
+	var tensors []ort.Tensor
+	for input := range g.images.inputs() {
+		parts := make([]pageTensor, len(pages))
+		for i, page := range pages {
+			parts[i] = page.tensors[input]
+		}
+		if g.images.joined() {
+			tensors = append(tensors, concat(parts))
+		} else {
+			tensors = append(tensors, stack(parts))
+		}
+	}
+	return tensors
+}
+
+// features runs the vision graph and returns the rows of all image tokens of the pages, in order.
+func (g *graphs) features(ctx context.Context, pages []preparedPage) (ort.Float32, error) {
+	joined := g.images.joined()
+	items, longest, sum := len(pages), 0, 0
+	for _, page := range pages {
+		longest, sum = max(longest, len(page.prompt.images)), sum+len(page.prompt.images)
+	}
+	if joined {
+		items = 0
+		for _, page := range pages {
+			items += page.tensors[0].shape[0]
+		}
+		longest = sum / items
+	}
+	width := g.manifest.Graph.ImageFeatureWidth
+	features := ort.Float32{
+		Shape: []int64{int64(items), int64(longest), int64(width)},
+		Data:  make([]float32, items*longest*width),
+	}
+	if err := g.vision.Run(ctx, g.assemble(pages), features); err != nil {
+		return ort.Float32{}, err
+	}
+	if !joined {
+		features.Data = withoutPadding(features.Data, pages, longest*width, width)
+	}
+	features.Shape = []int64{int64(sum), int64(width)}
+	return features, nil
+}
+
+// withoutPadding moves the pages' own rows together, in place.
+func withoutPadding(data []float32, pages []preparedPage, stride, width int) []float32 {
+	end := 0
+	for i, page := range pages {
+		end += copy(data[end:], data[i*stride:][:len(page.prompt.images)*width])
+	}
+	return data[:end]
+}
+
+// embed runs a graph that makes vectors.
+func (g *graphs) embed(ctx context.Context, s *ort.Session, sequences []sequence, more ...ort.Tensor) ([]float32, int, error) {
+	inputs, rows := g.textTensors(sequences)
+	if g.manifest.Graph.Rows == oneRow {
+		rows = 1
+	}
+	count, dim := len(sequences), g.manifest.Dim
 	embeddings := ort.Float32{
-		Shape: append(shape[:2:2], int64(g.manifest.Dim)),
-		Data:  make([]float32, len(ids)*g.manifest.Dim),
+		Shape: []int64{int64(count), int64(rows), int64(dim)},
+		Data:  make([]float32, count*rows*dim),
 	}
-	inputs := []ort.Tensor{ort.Int64{Shape: shape, Data: ids}, ort.Int64{Shape: shape, Data: mask}, features}
-	if err := g.text.Run(ctx, inputs, embeddings); err != nil {
-		return nil, err
+	if err := s.Run(ctx, append(inputs, more...), embeddings); err != nil {
+		return nil, 0, err
 	}
-	return embeddings.Data, nil
+	return embeddings.Data, rows, nil
 }

@@ -9,14 +9,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"slices"
 
 	"weaviate-colpali/vectorizer/processor"
 )
 
 const (
 	manifestFile    = "colpali.json"
-	manifestVersion = 1
+	manifestVersion = 2
 	// maxManifestBytes: a real one has 2 KB.
 	maxManifestBytes = 1 << 20
 )
@@ -38,52 +37,115 @@ type manifest struct {
 }
 
 // graphSpec names the graphs' files, inputs and outputs.
+//
+// All tensors are float32 or int64. A batch is padded at the right, whatever side the reference pads:
+// masks and positions say the same either way, and no row of a page is left without a key.
 type graphSpec struct {
-	Vision struct {
-		File          string `json:"file"`
-		PixelValues   string `json:"pixel_values"`   // float32 [B, 3, height, width]
-		ImageFeatures string `json:"image_features"` // float32 [B, image tokens, width]
-	} `json:"vision"`
-	Text struct {
-		File          string `json:"file"`
-		InputIDs      string `json:"input_ids"`      // int64 [B, L]
-		AttentionMask string `json:"attention_mask"` // int64 [B, L]
-		ImageFeatures string `json:"image_features"` // float32 [image tokens of the batch, width]
-		Embeddings    string `json:"embeddings"`     // float32 [B, L, dim]
-	} `json:"text"`
+	// Kind is split: vision makes image features, text makes vectors of them and of words. One copy
+	// of the language model serves pages and queries.
+	// Or variants: vision makes a page's vectors by itself, and text a query's.
+	// Or single: there is only text, which reads pixels, too; queries give it black ones.
+	Kind   string      `json:"kind"`
+	Vision *visionSpec `json:"vision"`
+	Text   textSpec    `json:"text"`
+	// ImageFeatureWidth of split graphs.
 	ImageFeatureWidth int `json:"image_feature_width"`
+	// Positions is graph where the text graph counts them itself, or rotary where position_ids are
+	// an input: those of time, row and column (Qwen2-VL).
+	Positions string `json:"positions"`
+	// Rows is tokens, or one for bi-encoders: the graph's output is [B, 1, dim].
+	Rows string `json:"rows"`
 }
 
-// imageSpec is how a page becomes pixel values.
+const (
+	splitGraphs     = "split"
+	variantGraphs   = "variants"
+	singleGraph     = "single"
+	graphPositions  = "graph"
+	rotaryPositions = "rotary"
+	tokenRows       = "tokens"
+	oneRow          = "one"
+)
+
+// visionSpec of split graphs reads what image.mode makes of pages, under the names that the mode gives
+// them, and writes float32 [B, at least a page's image tokens, width], or [tiles, tokens of a tile,
+// width]. Of variants it reads input_ids and attention_mask as well and writes what the text graph
+// writes.
+type visionSpec struct {
+	File   string `json:"file"`
+	Output string `json:"output"`
+	// Inputs are the graph's names for input_ids, pixel_values, ... where they differ from these.
+	Inputs map[string]string `json:"inputs"`
+}
+
+// textSpec reads int64 input_ids [B, L], attention_mask [B, L], position_ids [3, B, L] with rotary
+// positions; float32 image_features [image tokens of the batch, width] in split graphs, pixel_values
+// in a single one; and writes float32 [B, L, dim].
+type textSpec struct {
+	File   string            `json:"file"`
+	Output string            `json:"output"`
+	Inputs map[string]string `json:"inputs"`
+}
+
+// imageSpec is how a page becomes pixel values: what the modes have in common, and one mode's own.
 type imageSpec struct {
-	Width     int                  `json:"width"`
-	Height    int                  `json:"height"`
+	Mode      string               `json:"mode"`
 	Resample  *processor.Filter    `json:"resample"`
 	PassOrder *processor.PassOrder `json:"pass_order"`
 	Rescale   float64              `json:"rescale"`
 	Mean      []float32            `json:"mean"`
 	Std       []float32            `json:"std"`
+	Square    *squareSpec          `json:"square"`
+	Patches   *patchesSpec         `json:"patches"`
+	Tiles     *tilesSpec           `json:"tiles"`
 }
 
-// values is the number of pixel values of a page.
-func (s imageSpec) values() int { return 3 * s.Height * s.Width }
-
-// pageSpec is the prompt of a page: prefix, image tokens, suffix. All of them get a vector.
-type pageSpec struct {
-	PrefixIDs    []int64 `json:"prefix_ids"`
-	ImageTokenID int64   `json:"image_token_id"`
-	ImageTokens  int     `json:"image_tokens"`
-	Grid         struct {
+// squareSpec: pages of one size, and how their image tokens lie.
+type squareSpec struct {
+	Width  int `json:"width"`
+	Height int `json:"height"`
+	Grid   struct {
 		Width  int `json:"width"`
 		Height int `json:"height"`
 	} `json:"grid"`
-	SuffixIDs []int64 `json:"suffix_ids"`
 }
 
-func (s pageSpec) vectors() int { return len(s.PrefixIDs) + s.ImageTokens + len(s.SuffixIDs) }
+// patchesSpec is a [processor.Patching].
+type patchesSpec struct {
+	Edge      int `json:"edge"`
+	Merge     int `json:"merge"`
+	Frames    int `json:"frames"`
+	MinPixels int `json:"min_pixels"`
+	MaxPixels int `json:"max_pixels"`
+}
 
-func (s pageSpec) ids() []int64 {
-	return slices.Concat(s.PrefixIDs, slices.Repeat([]int64{s.ImageTokenID}, s.ImageTokens), s.SuffixIDs)
+// tilesSpec is a [processor.Tiling] and its [processor.TilePrompt].
+type tilesSpec struct {
+	Edge        int         `json:"edge"`
+	LongestEdge int         `json:"longest_edge"`
+	TileTokens  int         `json:"tile_tokens"`
+	TileIDs     [][][]int64 `json:"tile_ids"`
+	RowEndIDs   []int64     `json:"row_end_ids"`
+	GridEndIDs  []int64     `json:"grid_end_ids"`
+	ViewIDs     []int64     `json:"view_ids"`
+	EndIDs      []int64     `json:"end_ids"`
+}
+
+func (s *tilesSpec) prompt(imageTokenID int64) processor.TilePrompt {
+	return processor.TilePrompt{
+		ImageTokenID: imageTokenID, TileTokens: s.TileTokens, TileIDs: s.TileIDs,
+		RowEndIDs: s.RowEndIDs, GridEndIDs: s.GridEndIDs, ViewIDs: s.ViewIDs, EndIDs: s.EndIDs,
+	}
+}
+
+// pageSpec is the prompt of a page: prefix, what image.mode makes of the image, suffix. All of them
+// get a vector.
+type pageSpec struct {
+	PrefixIDs    []int64 `json:"prefix_ids"`
+	ImageTokenID int64   `json:"image_token_id"`
+	SuffixIDs    []int64 `json:"suffix_ids"`
+	// DropNonImage keeps only the vectors of image tokens.
+	DropNonImage bool `json:"drop_non_image"`
 }
 
 // querySpec is the prompt of a query: prefix, the text behind its own prefix, suffix.

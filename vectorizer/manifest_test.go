@@ -9,6 +9,8 @@ import (
 	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
+
+	"weaviate-colpali/vectorizer/processor"
 )
 
 // modelFiles is the random model in memory, for tests to damage.
@@ -51,8 +53,8 @@ func TestManifestOfTheExporterIsAccepted(t *testing.T) {
 	m, hash, err := readManifest(modelFiles(t))
 	require.NoError(t, err)
 	require.Len(t, hash, 64)
-	require.Equal(t, 1030, m.Page.vectors())
-	require.Len(t, m.Page.ids(), 1030)
+	require.Equal(t, "square", m.Image.Mode)
+	require.Equal(t, splitGraphs, m.Graph.Kind)
 }
 
 func TestManifestRefused(t *testing.T) {
@@ -60,28 +62,47 @@ func TestManifestRefused(t *testing.T) {
 		edit func(object)
 		want string
 	}{
-		"newer version":              {set("version", 2), "its version is 2, this build reads version 1"},
+		"newer version":              {set("version", 3), "its version is 3, this build reads version 2"},
 		"no version":                 {set("version", nil), "its version is 0"},
 		"unknown field":              {set("page.crop", true), `unknown field "crop"`},
 		"wrong type":                 {set("dim", "128"), "dim"},
 		"fraction":                   {set("dim", 1.5), "dim"},
 		"no name":                    {set("name", ""), "name must be 1 to 200 printable bytes"},
 		"name with a line break":     {set("name", "a\nb"), "name must be"},
-		"other family":               {set("family", "colqwen2"), `family is "colqwen2"; this build runs colpali`},
+		"no family":                  {set("family", ""), "family must be 1 to 200 printable bytes"},
 		"dim of zero":                {set("dim", 0), "dim is 0; it must be 1 to 8192"},
 		"dim of a million":           {set("dim", 1000000), "dim is 1000000"},
-		"nameless input":             {set("graph.text.input_ids", ""), "graph.text.input_ids must be"},
+		"nameless input":             {set("graph.text.inputs.input_ids", ""), "graph.text.inputs.input_ids must be"},
+		"unknown input":              {set("graph.text.inputs.labels", "labels"), `graph.text.inputs is "labels"; known are`},
+		"nameless output":            {set("graph.vision.output", ""), "graph.vision.output must be"},
+		"unknown kind of graph":      {set("graph.kind", "two"), `graph.kind is "two"; known are split, variants, single`},
+		"split without vision":       {set("graph.vision", nil), "graph.vision must be there"},
+		"single with vision":         {set("graph.kind", "single"), "graph.vision must be there, but not in a single graph"},
+		"unknown positions":          {set("graph.positions", "from7"), `graph.positions is "from7"`},
+		"unknown rows":               {set("graph.rows", "all"), `graph.rows is "all"`},
 		"negative feature width":     {set("graph.image_feature_width", -1), "graph.image_feature_width is -1"},
-		"huge image":                 {set("image.width", 1<<20), "image.width is 1048576; it must be 1 to 4096"},
+		"huge image":                 {set("image.square.width", 1<<20), "image.square.width is 1048576; it must be 1 to 4096"},
 		"no filter":                  {set("image.resample", nil), "image.resample is missing"},
 		"unknown filter":             {set("image.resample", "nearest"), "nearest"},
 		"no pass order":              {set("image.pass_order", nil), "image.pass_order is missing"},
 		"zero rescale":               {set("image.rescale", 0), "image.rescale is 0"},
 		"two means":                  {set("image.mean", []float32{0, 0}), "image.mean has 2 values"},
 		"four deviations":            {set("image.std", []float32{1, 1, 1, 1}), "image.std has 4 values"},
-		"billions of image tokens":   {set("page.image_tokens", 1<<40), "page.image_tokens is 1099511627776"},
-		"grid of other size":         {set("page.grid.width", 31), "page.grid is 31 x 32, which is not page.image_tokens, 1024"},
-		"grid that overflows":        {set("page.grid.width", 1<<62), "page.grid.width is 4611686018427387904"},
+		"unknown mode":               {set("image.mode", "round"), `image.mode is "round"; known are square, patches, tiles`},
+		"mode without its own":       {set("image.square", nil), "image.square must be there only if it is the mode"},
+		"another mode's":             {set("image.patches", object{}), "image.patches must be there only if it is the mode"},
+		"endless patches":            {patchesOf("max_pixels", 1<<40), "image.patches.max_pixels is 1099511627776"},
+		"billions of small patches":  {patchesOf("edge", 1), "image.patches.max_pixels in tokens is"},
+		"least above most":           {patchesOf("min_pixels", 1<<21), "image.patches.min_pixels is 2097152"},
+		"no patch":                   {patchesOf("edge", 0), "image.patches.edge is 0"},
+		"millions of tiles":          {tilesOf("edge", 2), "image.tiles.longest_edge in tiles is 64"},
+		"uneven tiles":               {tilesOf("edge", 60), "it must be an even multiple of image.tiles.edge, 60"},
+		"tiles without marks":        {tilesOf("tile_ids", [][][]int{}), "image.tiles: there are tile ids of 0 rows"},
+		"image token in a mark":      {tilesOf("view_ids", []int{1016}), "page prompt has the image token, 1016"},
+		"tiles in a single graph":    {tilesAnd("graph.kind", "single"), "a single graph cannot be used with image.mode tiles"},
+		"billions of image tokens":   {set("image.square.grid.width", 1<<40), "image.square.grid.width is 1099511627776"},
+		"grid of too many tokens":    {set("image.square.grid.width", 16384), "image.square.grid is 16384 x 32"},
+		"grid that overflows":        {set("image.square.grid.width", 1<<62), "image.square.grid.width is 4611686018427387904"},
 		"negative image token":       {set("page.image_token_id", -1), "page.image_token_id is -1"},
 		"negative id":                {set("page.suffix_ids", []int{2, -5}), "page prompt has token id -5"},
 		"image token in the suffix":  {set("page.suffix_ids", []int{1016}), "page prompt has the image token, 1016"},
@@ -108,6 +129,36 @@ func TestManifestRefused(t *testing.T) {
 			_, err := parseManifest(edited(t, c.edit))
 			require.ErrorContains(t, err, c.want)
 		})
+	}
+}
+
+// patchesOf makes a model of patches, and changes one field.
+func patchesOf(field string, value any) func(object) {
+	return func(m object) {
+		image := m["image"].(object)
+		delete(image, "square")
+		patches := object{"edge": 14, "merge": 2, "frames": 2, "min_pixels": 3136, "max_pixels": 1 << 20}
+		image["mode"], image["patches"] = "patches", patches
+		patches[field] = value
+	}
+}
+
+// tilesOf makes a model of two by two tiles, and changes one field.
+func tilesOf(field string, value any) func(object) {
+	return func(m object) {
+		image := m["image"].(object)
+		delete(image, "square")
+		mark := []int{5}
+		tiles := object{"edge": 64, "longest_edge": 128, "tile_tokens": 16, "tile_ids": [][][]int{{mark, mark}, {mark, mark}}}
+		image["mode"], image["tiles"] = "tiles", tiles
+		tiles[field] = value
+	}
+}
+
+func tilesAnd(path string, value any) func(object) {
+	return func(m object) {
+		tilesOf("edge", 64)(m)
+		set(path, value)(m)
 	}
 }
 
@@ -147,26 +198,38 @@ func TestManifestThatIsNoManifest(t *testing.T) {
 func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	_, err := parseManifest(edited(t, func(m object) {
 		set("dim", 0)(m)
-		set("page.image_tokens", 7)(m)
+		set("image.square.grid.width", 0)(m)
 	}))
 	require.ErrorContains(t, err, "dim is 0")
-	require.ErrorContains(t, err, "page.grid is 32 x 32")
+	require.ErrorContains(t, err, "image.square.grid.width is 0")
 }
 
 // FuzzManifest holds that whatever is accepted can be acted on without overflow or absurd memory.
 func FuzzManifest(f *testing.F) {
 	f.Add(modelFiles(f)[manifestFile].Data)
 	f.Add([]byte(`{"version": 1}`))
-	f.Add(edited(f, set("page.grid.width", 1<<62)))
+	f.Add(edited(f, set("image.square.grid.width", 1<<62)))
 	f.Add(edited(f, outside("../secret")))
+	f.Add(edited(f, patchesOf("merge", 1)))
+	f.Add(edited(f, tilesOf("end_ids", []int{7})))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		m, err := parseManifest(content)
 		if err != nil {
 			return
 		}
-		require.Len(t, m.Page.ids(), m.Page.vectors())
-		require.LessOrEqual(t, m.Page.vectors(), maxImageTokens+maxPromptTokens)
-		require.Positive(t, m.Image.values())
+		normalizer, err := processor.NewNormalizer(m.Image.Rescale, [3]float32(m.Image.Mean), [3]float32(m.Image.Std))
+		if err != nil {
+			return
+		}
+		v := &Vectorizer{manifest: m, images: imageModes[m.Image.Mode](m, normalizer)}
+		for _, page := range []Grid{{1, 1}, {850, 1100}, {200, 1}, {1, 200}, {65535, 1000}} {
+			prompt, err := v.layOut(page.Width, page.Height)
+			require.NoError(t, err)
+			require.LessOrEqual(t, len(prompt.ids), 2*maxImageTokens+20*maxPromptTokens)
+			for _, row := range prompt.layout.Rows {
+				require.Less(t, row, prompt.layout.Vectors)
+			}
+		}
 		require.Positive(t, m.Query.MaxTokens-len(m.Query.PrefixIDs)-len(m.Query.SuffixIDs))
 		for name := range m.Files {
 			require.Equal(t, name, filepath.Base(name))

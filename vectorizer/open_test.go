@@ -22,8 +22,6 @@ func TestModelSaysWhatRuns(t *testing.T) {
 	require.Equal(t, "colpali", m.Family)
 	require.Equal(t, 128, m.Dim)
 	require.Equal(t, 1030, m.VectorsPerPage)
-	require.Equal(t, Grid{32, 32}, m.Grid)
-	require.Zero(t, m.FirstPatch)
 	require.Len(t, m.ManifestHash, 64)
 	require.Equal(t, "colpali-question", m.Source["preset"])
 	require.Equal(t, "CPUExecutionProvider", m.Provider)
@@ -94,9 +92,9 @@ func TestUnusableModelIsRefusedWithItsReason(t *testing.T) {
 		"id beyond tokenizer":   {manifestWith("page.suffix_ids", []int{2, 1017}), "token id 1017, but tokenizer.json has only 1017 tokens"},
 		"other dim":             {manifestWith("dim", 64), "first inference"},
 		"other feature width":   {manifestWith("graph.image_feature_width", 32), "first inference"},
-		"other image size":      {manifestWith("image.width", 224), "first inference"},
-		"wrong input name":      {manifestWith("graph.text.input_ids", "ids"), "first inference"},
-		"wrong output name":     {manifestWith("graph.vision.image_features", "features"), "first inference"},
+		"other image size":      {manifestWith("image.square.width", 224), "first inference"},
+		"wrong input name":      {manifestWith("graph.text.inputs.input_ids", "ids"), "first inference"},
+		"wrong output name":     {manifestWith("graph.vision.output", "features"), "first inference"},
 		"deviation of zero":     {manifestWith("image.std", []float32{0, 1, 1}), "do not give finite pixel values"},
 		"output not a number":   {disguised("text.onnx", broken("text-nan.onnx")), "vector 0 of 1030 has length NaN"},
 		"output not normalised": {disguised("text.onnx", broken("text-long.onnx")), "vector 0 of 1030 has length 22.6"},

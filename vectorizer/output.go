@@ -24,6 +24,20 @@ func rows(block []float32, dim int) ([][]float32, error) {
 	return views, nil
 }
 
+// chosen copies these vectors into a block of their own, so that the others can be freed.
+func chosen(vectors [][]float32, kept []int) [][]float32 {
+	if len(kept) == 0 {
+		return nil
+	}
+	dim := len(vectors[0])
+	block, picked := make([]float32, len(kept)*dim), make([][]float32, len(kept))
+	for i, row := range kept {
+		picked[i] = block[i*dim : (i+1)*dim : (i+1)*dim]
+		copy(picked[i], vectors[row])
+	}
+	return picked
+}
+
 func norm(vector []float32) float64 {
 	sum := 0.0
 	for _, value := range vector {

@@ -2,6 +2,7 @@ package vectorizer
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -9,7 +10,7 @@ import (
 	"weaviate-colpali/vectorizer/processor"
 )
 
-// EmbedPages returns the vectors of each page image, in order: [Model.VectorsPerPage] of them, or the
+// EmbedPages returns the vectors of each page image, in order, as many as [Vectorizer.Layout] says, or the
 // error of that page alone, which is one of package processor's or [ErrOutput]. Pages may be PNG,
 // JPEG, GIF, WebP, BMP or TIFF.
 //
@@ -22,7 +23,7 @@ func (v *Vectorizer) EmbedPages(ctx context.Context, pages [][]byte) ([]Embeddin
 	defer leave()
 	embeddings := make([]Embedding, len(pages))
 	// Without a buffer: one batch is on the device, one is ready, no more are in memory.
-	batches := make(chan pageBatch)
+	batches := make(chan []preparedPage)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(batches)
@@ -42,28 +43,28 @@ func (v *Vectorizer) EmbedPages(ctx context.Context, pages [][]byte) ([]Embeddin
 	return embeddings, nil
 }
 
-// pageBatch is pages ready for the vision graph.
-type pageBatch struct {
-	// indexes say which page of the call each one is.
-	indexes []int
-	// pixels are [len(indexes), 3, height, width].
-	pixels []float32
+// preparedPage is a page ready for the graphs.
+type preparedPage struct {
+	// index says which page of the call it is.
+	index   int
+	prompt  pagePrompt
+	tensors []pageTensor
 }
 
 // preparePages decodes the pages batch by batch. Pages that fail get their error and no place in a
 // batch.
-func (v *Vectorizer) preparePages(ctx context.Context, pages [][]byte, embeddings []Embedding, batches chan<- pageBatch) error {
+func (v *Vectorizer) preparePages(ctx context.Context, pages [][]byte, embeddings []Embedding, batches chan<- []preparedPage) error {
 	for start := 0; start < len(pages); start += v.options.PageBatch {
 		end := min(start+v.options.PageBatch, len(pages))
 		batch, err := v.prepareBatch(ctx, pages[start:end], embeddings[start:end])
 		if err != nil {
 			return err
 		}
-		if len(batch.indexes) == 0 {
+		if len(batch) == 0 {
 			continue
 		}
-		for i := range batch.indexes {
-			batch.indexes[i] += start
+		for i := range batch {
+			batch[i].index += start
 		}
 		select {
 		case batches <- batch:
@@ -74,67 +75,78 @@ func (v *Vectorizer) preparePages(ctx context.Context, pages [][]byte, embedding
 	return nil
 }
 
-func (v *Vectorizer) prepareBatch(ctx context.Context, pages [][]byte, embeddings []Embedding) (pageBatch, error) {
-	images := make([]*processor.RGB, len(pages))
+func (v *Vectorizer) prepareBatch(ctx context.Context, pages [][]byte, embeddings []Embedding) ([]preparedPage, error) {
+	prepared := make([]preparedPage, len(pages))
 	var decoders sync.WaitGroup
 	defer decoders.Wait()
 	for i, page := range pages {
 		select {
 		case v.decoding <- struct{}{}:
 		case <-ctx.Done():
-			return pageBatch{}, context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		}
 		decoders.Go(func() {
 			defer func() { <-v.decoding }()
-			images[i], embeddings[i].Err = v.decodePage(page)
+			prepared[i], embeddings[i].Err = v.preparePage(page)
+			prepared[i].index = i
 		})
 	}
 	decoders.Wait()
-	return v.gather(images), nil
+	return slices.DeleteFunc(prepared, func(page preparedPage) bool { return embeddings[page.index].Err != nil }), nil
 }
 
-// decodePage returns the page in the model's size.
-func (v *Vectorizer) decodePage(page []byte) (*processor.RGB, error) {
+func (v *Vectorizer) preparePage(page []byte) (preparedPage, error) {
 	image, err := processor.DecodeImage(page, v.options.Limits)
 	if err != nil {
-		return nil, err
+		return preparedPage{}, err
 	}
-	spec := v.manifest.Image
-	return image.Resize(spec.Width, spec.Height, *spec.Resample, *spec.PassOrder), nil
+	return v.prepareImage(image)
 }
 
-// gather puts the images that there are side by side.
-func (v *Vectorizer) gather(images []*processor.RGB) pageBatch {
-	var batch pageBatch
-	for i, image := range images {
-		if image != nil {
-			batch.indexes = append(batch.indexes, i)
-		}
+func (v *Vectorizer) prepareImage(image *processor.RGB) (preparedPage, error) {
+	prompt, err := v.layOut(image.Width, image.Height)
+	if err != nil {
+		return preparedPage{}, err
 	}
-	size := v.manifest.Image.values()
-	batch.pixels = make([]float32, len(batch.indexes)*size)
-	for place, i := range batch.indexes {
-		v.normalizer.Apply(batch.pixels[place*size:][:size], images[i])
-	}
-	return batch
+	tensors, err := v.images.look(image)
+	return preparedPage{prompt: prompt, tensors: tensors}, err
 }
 
-func (v *Vectorizer) embedPageBatch(ctx context.Context, batch pageBatch, embeddings []Embedding) error {
-	place, release, err := v.queue.turn(ctx, pageKind)
+func (v *Vectorizer) embedPageBatch(ctx context.Context, batch []preparedPage, embeddings []Embedding) error {
+	release, err := v.queue.turn(ctx, pageKind)
 	if err != nil {
 		return err
 	}
-	d, values := v.devices[place], v.manifest.Image.values()
-	block, err := d.pageLimit.split(len(batch.indexes), func(from, to int) ([]float32, error) {
-		return d.pages(ctx, batch.pixels[from*values:to*values], to-from)
-	})
+	block, stride, err := v.graphs.pages(ctx, batch)
 	release()
 	if err != nil {
 		return err
 	}
-	size := len(block) / len(batch.indexes)
-	for place, i := range batch.indexes {
-		embeddings[i].Vectors, embeddings[i].Err = rows(block[place*size:][:size], v.model.Dim)
+	dim := v.model.Dim
+	for place, page := range batch {
+		count := v.rowsOf(page.prompt.sequence)
+		embeddings[page.index] = page.prompt.embedding(rows(block[place*stride*dim:][:count*dim], dim))
 	}
 	return nil
+}
+
+// embedding is what the page keeps of the vectors that the graph gave.
+func (p pagePrompt) embedding(vectors [][]float32, err error) Embedding {
+	switch {
+	case err != nil:
+		return Embedding{Err: err}
+	case p.kept != nil:
+		return Embedding{Vectors: chosen(vectors, p.kept)}
+	case len(vectors) == len(p.ids):
+		return Embedding{Vectors: vectors, Images: p.images}
+	}
+	return Embedding{Vectors: vectors}
+}
+
+// rowsOf is how many vectors the graph gives for a sequence.
+func (v *Vectorizer) rowsOf(s sequence) int {
+	if v.manifest.Graph.Rows == oneRow {
+		return 1
+	}
+	return len(s.ids)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"weaviate-colpali/vectorizer/processor"
 )
 
 // queryBatch is how many queries go through the text graph at once. Sixteen of them still cost less
@@ -31,7 +33,7 @@ func (v *Vectorizer) EmbedQueries(ctx context.Context, queries []string) ([]Embe
 		}
 		ids, cut := v.wrapQuery(query)
 		embeddings[i].Cut = cut
-		accepted = append(accepted, tokenized{i, ids})
+		accepted = append(accepted, tokenized{i, v.querySequence(ids)})
 	}
 	for batch := range slices.Chunk(accepted, queryBatch) {
 		if err := v.embedQueryBatch(ctx, batch, embeddings); err != nil {
@@ -45,7 +47,15 @@ func (v *Vectorizer) EmbedQueries(ctx context.Context, queries []string) ([]Embe
 type tokenized struct {
 	// index says which query of the call it is.
 	index int
-	ids   []int64
+	sequence
+}
+
+func (v *Vectorizer) querySequence(ids []int64) sequence {
+	s := sequence{ids: ids}
+	if v.manifest.Graph.Positions == rotaryPositions {
+		s.positions = processor.RotaryPositions(ids, v.manifest.Page.ImageTokenID, 1, 1)
+	}
+	return s
 }
 
 func (v *Vectorizer) checkQuery(query string) error {
@@ -69,25 +79,22 @@ func (v *Vectorizer) wrapQuery(text string) (ids []int64, cut int) {
 }
 
 func (v *Vectorizer) embedQueryBatch(ctx context.Context, batch []tokenized, embeddings []Embedding) error {
-	longest := 0
-	for _, query := range batch {
-		longest = max(longest, len(query.ids))
+	sequences := make([]sequence, len(batch))
+	for i, query := range batch {
+		sequences[i] = query.sequence
 	}
-	place, release, err := v.queue.turn(ctx, queryKind)
+	release, err := v.queue.turn(ctx, queryKind)
 	if err != nil {
 		return err
 	}
-	d := v.devices[place]
-	block, err := d.queryLimit.split(len(batch), func(from, to int) ([]float32, error) {
-		return d.queries(ctx, batch[from:to], longest)
-	})
+	block, stride, err := v.graphs.queries(ctx, sequences)
 	release()
 	if err != nil {
 		return err
 	}
 	dim := v.model.Dim
 	for place, query := range batch {
-		own := block[place*longest*dim:][:len(query.ids)*dim]
+		own := block[place*stride*dim:][:v.rowsOf(query.sequence)*dim]
 		embeddings[query.index].Vectors, embeddings[query.index].Err = rows(own, dim)
 	}
 	return nil

@@ -16,15 +16,8 @@ type Options struct {
 	// Library is the path of the ONNX Runtime library; see package ort for how it is searched
 	// for where this is empty.
 	Library string
-	// Device is auto (default), cpu, cuda, tensorrt or webgpu.
+	// Device is auto (default), cpu, cuda or webgpu.
 	Device string
-	// DeviceIDs are the GPUs to use, as CUDA counts them. Each has the whole model. Default 0 alone.
-	DeviceIDs []int
-	// DeviceMemory bounds what each of the model's graphs may take of a GPU's memory, in bytes. Default
-	// unbounded.
-	DeviceMemory int64
-	// EngineCache is a folder where TensorRT keeps its engines. Default none.
-	EngineCache string
 	// Threads of one inference on the CPU; by default one for each physical core.
 	Threads int
 	// PageBatch is how many pages go through the model at once. Default 4.
@@ -39,11 +32,8 @@ type Options struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.Threads < 0 || o.DeviceMemory < 0 || o.PageBatch < 0 || o.MaxQueue < 0 || o.Limits.MaxBytes < 0 || o.Limits.MaxPixels < 0 || o.MaxQueryBytes < 0 {
+	if o.Threads < 0 || o.PageBatch < 0 || o.MaxQueue < 0 || o.Limits.MaxBytes < 0 || o.Limits.MaxPixels < 0 || o.MaxQueryBytes < 0 {
 		return o, fmt.Errorf("%w: numbers must not be negative: %+v", ErrOptions, o)
-	}
-	if len(o.DeviceIDs) == 0 {
-		o.DeviceIDs = []int{0}
 	}
 	byDefault(&o.PageBatch, 4)
 	byDefault(&o.MaxQueue, 256)
@@ -65,21 +55,15 @@ type Model struct {
 	Family string
 	// Dim is the length of each vector.
 	Dim int
-	// VectorsPerPage is the number of vectors of every page.
+	// VectorsPerPage is the number of vectors of every page, or 0 where it depends on the page's size:
+	// [Vectorizer.Layout] says it for each.
 	VectorsPerPage int
-	// Grid is how the image's patches lie on the page.
-	Grid Grid
-	// FirstPatch is the vector that belongs to the grid's top left patch; the others follow row by
-	// row.
-	FirstPatch int
 	// ManifestHash is the SHA-256 of colpali.json, which has the sums of all other files.
 	ManifestHash string
 	// Source is what the exporter noted: checkpoint, prompt preset, versions.
 	Source map[string]string
-	// Provider is ONNX Runtime's name for what runs the graphs, such as "CPUExecutionProvider", and
-	// Devices is on how many devices it does.
+	// Provider is ONNX Runtime's name for what runs the graphs, such as "CPUExecutionProvider".
 	Provider string
-	Devices  int
 	// PassedOver says why each device that auto preferred to Provider does not work.
 	PassedOver []string
 	// Library is where the ONNX Runtime library was found, RuntimeVersion its version.
@@ -87,34 +71,35 @@ type Model struct {
 	RuntimeVersion string
 }
 
-// Patches returns the vectors of a page that belong to its patches, without those of the prompt around them.
-func (m Model) Patches(page [][]float32) [][]float32 {
-	return page[m.FirstPatch:][:m.Grid.Width*m.Grid.Height]
-}
-
-// Grid is the number of patches in a row and in a column.
-type Grid struct {
-	Width, Height int
-}
-
 // Embedding is the outcome for one page or one query: its vectors, or why it has none.
 type Embedding struct {
 	// Vectors are views on one contiguous block, in the order of the tokens.
 	Vectors [][]float32
+	// Images are the vectors of a page that belong to its image, and not to the prompt around it.
+	// It is nil where a page has one vector for all of it.
+	Images []int
 	// Cut is how many tokens of a query's text were left out because the model takes no more.
 	Cut int
 	Err error
 }
 
+// OfImage returns the vectors of a page that belong to its image, without those of the prompt around it.
+func (e Embedding) OfImage() [][]float32 {
+	if e.Images == nil || e.Err != nil {
+		return e.Vectors
+	}
+	return chosen(e.Vectors, e.Images)
+}
+
 // Vectorizer is a loaded model. It is safe for concurrent use.
 type Vectorizer struct {
-	options    Options
-	manifest   *manifest
-	model      Model
-	tokenizer  *processor.Tokenizer
-	normalizer *processor.Normalizer
-	devices    []*device
-	queue      *queue
+	options   Options
+	manifest  *manifest
+	model     Model
+	tokenizer *processor.Tokenizer
+	images    imageMode
+	graphs    *graphs
+	queue     *queue
 	// decoding bounds how many images are in memory decoded, over all calls.
 	decoding chan struct{}
 	// closing ends when Close begins.
@@ -139,11 +124,11 @@ func Open(ctx context.Context, model fs.FS, dir string, o Options) (*Vectorizer,
 		return nil, fmt.Errorf("%w: %s: %w", ErrModel, where(dir), err)
 	}
 	v.options = o
+	v.queue = newQueue(o.MaxQueue)
 	v.decoding = make(chan struct{}, runtime.GOMAXPROCS(0))
-	if v.devices, err = loadDevices(model, dir, v.manifest, o); err != nil {
+	if v.graphs, err = loadGraphs(model, dir, v.manifest, v.images, o); err != nil {
 		return nil, err
 	}
-	v.queue = newQueue(o.MaxQueue, len(v.devices))
 	v.describeRuntime()
 	v.closing, v.close = context.WithCancel(context.Background())
 	if err := v.warmUp(ctx); err != nil {
@@ -176,21 +161,27 @@ func read(ctx context.Context, model fs.FS) (*Vectorizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Vectorizer{
-		manifest:   m,
-		tokenizer:  tokenizer,
-		normalizer: normalizer,
-		model: Model{
-			Name:           m.Name,
-			Family:         m.Family,
-			Dim:            m.Dim,
-			VectorsPerPage: m.Page.vectors(),
-			Grid:           Grid{m.Page.Grid.Width, m.Page.Grid.Height},
-			FirstPatch:     len(m.Page.PrefixIDs),
-			ManifestHash:   hash,
-			Source:         m.Source,
-		},
-	}, nil
+	v := &Vectorizer{
+		manifest:  m,
+		tokenizer: tokenizer,
+		images:    imageModes[m.Image.Mode](m, normalizer),
+		model:     Model{Name: m.Name, Family: m.Family, Dim: m.Dim, ManifestHash: hash, Source: m.Source},
+	}
+	v.model.VectorsPerPage, err = v.vectorsOfEveryPage()
+	return v, err
+}
+
+// vectorsOfEveryPage is 0 where pages of two shapes have not the same number.
+func (v *Vectorizer) vectorsOfEveryPage() (int, error) {
+	tall, err := v.layOut(1000, 2000)
+	if err != nil {
+		return 0, err
+	}
+	wide, err := v.layOut(3000, 1000)
+	if err != nil || tall.layout.Vectors != wide.layout.Vectors {
+		return 0, err
+	}
+	return tall.layout.Vectors, nil
 }
 
 func where(dir string) string {
@@ -201,34 +192,26 @@ func where(dir string) string {
 }
 
 func (v *Vectorizer) describeRuntime() {
-	rt := v.devices[0].runtime
+	rt := v.graphs.runtime
 	v.model.Provider, v.model.PassedOver = rt.Provider(), rt.PassedOver()
-	v.model.Devices = len(v.devices)
 	v.model.Library, v.model.RuntimeVersion = rt.Library(), rt.Version()
 }
 
-// warmUp runs a page and a query on every device: each compiles and allocates for itself.
 func (v *Vectorizer) warmUp(ctx context.Context) error {
-	blank := processor.NewRGB(v.manifest.Image.Width, v.manifest.Image.Height)
-	pixels := make([]float32, v.manifest.Image.values())
-	v.normalizer.Apply(pixels, blank)
-	ids, _ := v.wrapQuery("a")
-	for _, d := range v.devices {
-		page, err := d.pages(ctx, pixels, 1)
-		if err != nil {
-			return err
-		}
-		query, err := d.queries(ctx, []tokenized{{ids: ids}}, len(ids))
-		if err != nil {
-			return err
-		}
-		for _, block := range [][]float32{page, query} {
-			if _, err := rows(block, v.model.Dim); err != nil {
-				return err
-			}
-		}
+	page, err := v.prepareImage(processor.NewRGB(448, 448))
+	if err != nil {
+		return err
 	}
-	return nil
+	block, _, err := v.graphs.pages(ctx, []preparedPage{page})
+	if err != nil {
+		return err
+	}
+	if _, err := rows(block, v.model.Dim); err != nil {
+		return err
+	}
+	ids, _ := v.wrapQuery("a")
+	query := make([]Embedding, 1)
+	return errors.Join(v.embedQueryBatch(ctx, []tokenized{{sequence: v.querySequence(ids)}}, query), query[0].Err)
 }
 
 // Model says what runs.
@@ -240,7 +223,7 @@ func (v *Vectorizer) Close() error {
 	v.closeOnce.Do(func() {
 		v.close()
 		v.queue.close()
-		v.closeErr = closeDevices(v.devices)
+		v.closeErr = v.graphs.close()
 	})
 	return v.closeErr
 }

@@ -55,13 +55,19 @@ func (l *locator) locate(ctx context.Context, words [][]float32, p page, id stri
 	if err != nil {
 		return match{}, err
 	}
-	model := l.model.Model()
-	patches := model.Grid.Width * model.Grid.Height
-	if len(vectors) != model.VectorsPerPage {
-		return match{}, fmt.Errorf("%s has %d vectors, the demo model makes %d: was it imported with another model?", p.File, len(vectors), model.VectorsPerPage)
+	layout, err := l.model.Layout(p.blob)
+	if err != nil {
+		return match{}, err
 	}
-	m := match{grid: model.Grid}
-	if err := m.compare(words, vectors[model.FirstPatch:model.FirstPatch+patches]); err != nil {
+	if len(vectors) != layout.Vectors {
+		return match{}, fmt.Errorf("%s has %d vectors, the demo model makes %d: was it imported with another model?", p.File, len(vectors), layout.Vectors)
+	}
+	m := match{grid: layout.Grid}
+	patches := make([][]float32, len(layout.Rows))
+	for i, row := range layout.Rows {
+		patches[i] = vectors[row]
+	}
+	if err := m.compare(words, patches); err != nil {
 		return match{}, err
 	}
 	m.words, err = m.wordsOf(p)

@@ -74,8 +74,8 @@ def export(
                 "family": "colpali",
                 "dim": int(expected.page_embeddings.shape[-1]),
                 **_graph_fields(features.shape[-1]),
-                **_image_fields(image),
-                **_prompt_fields(prompt, tokenizer, page_ids, features.shape[1], image),
+                **_image_fields(image, features.shape[1]),
+                **_prompt_fields(prompt, tokenizer, page_ids, features.shape[1]),
                 "tokenizer": {"file": "tokenizer.json"},
                 "source": {
                     "checkpoint": checkpoint,
@@ -146,34 +146,32 @@ def _calibration_pages(folder: Path, image: ImageSpec) -> Iterator[np.ndarray]:
 def _graph_fields(width: int) -> dict:
     return {
         "graph": {
-            "vision": {"file": "vision.onnx", "pixel_values": "pixel_values", "image_features": "image_features"},
-            "text": {
-                "file": "text.onnx",
-                "input_ids": "input_ids",
-                "attention_mask": "attention_mask",
-                "image_features": "image_features",
-                "embeddings": "embeddings",
-            },
+            "kind": "split",
+            "vision": {"file": "vision.onnx", "inputs": {}, "output": "image_features"},
+            "text": {"file": "text.onnx", "inputs": {}, "output": "embeddings"},
             "image_feature_width": int(width),
+            "positions": "graph",
+            "rows": "tokens",
         }
     }
 
 
-def _image_fields(image: ImageSpec) -> dict:
-    return {"image": {field: getattr(image, field) for field in ImageSpec.__dataclass_fields__}}
-
-
-def _prompt_fields(prompt: Prompt, tokenizer: Tokenizer, page_ids: list[int], tokens: int, image: ImageSpec) -> dict:
+def _image_fields(image: ImageSpec, tokens: int) -> dict:
     columns = round((tokens * image.width / image.height) ** 0.5)
     if tokens % columns:
         raise ValueError(f"{tokens} image tokens make no grid on {image.width}x{image.height} pixels")
+    common = {field: getattr(image, field) for field in ("resample", "pass_order", "rescale", "mean", "std")}
+    grid = {"width": columns, "height": tokens // columns}
+    return {"image": {"mode": "square", **common, "square": {"width": image.width, "height": image.height, "grid": grid}}}
+
+
+def _prompt_fields(prompt: Prompt, tokenizer: Tokenizer, page_ids: list[int], tokens: int) -> dict:
     return {
         "page": {
             "prefix_ids": [],
             "image_token_id": page_ids[0],
-            "image_tokens": tokens,
-            "grid": {"width": columns, "height": tokens // columns},
             "suffix_ids": page_ids[tokens:],
+            "drop_non_image": False,
         },
         "query": {
             "prefix_ids": prompt.query_prefix_ids(tokenizer),

@@ -1,4 +1,4 @@
-"""colpali.json, version 1: what `vectorizer` must know beyond the two graphs."""
+"""colpali.json, version 2: what `vectorizer` must know beyond the two graphs."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 FILE = "colpali.json"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)

@@ -63,8 +63,7 @@ class ExportTest(unittest.TestCase):
         model.vlm.model.vision_tower = ConvolutionTower()
         self.export(model, vision_int8=pages, weight_type="fp16")
         manifest = self.manifest("out")
-        self.assertEqual(manifest["page"]["image_tokens"], 784)
-        self.assertEqual(manifest["page"]["grid"], {"width": 28, "height": 28})
+        self.assertEqual(manifest["image"]["square"]["grid"], {"width": 28, "height": 28})
         operators = {node.op_type for node in onnx.load(self.folder / "out" / "vision.onnx").graph.node}
         self.assertIn("DequantizeLinear", operators)
         self.assertNotIn("DynamicQuantizeLinear", operators)

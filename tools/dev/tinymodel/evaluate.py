@@ -53,12 +53,13 @@ class Model:
     def page(self, image):
         """uint8 [H, W, 3] of the model's own size -> [vectors, dim]."""
         spec, page = self.manifest["image"], self.manifest["page"]
-        if image.shape != (spec["height"], spec["width"], 3):
-            resized = Image.fromarray(image).resize((spec["width"], spec["height"]), Image.BICUBIC)
+        size = spec["square"]["width"], spec["square"]["height"]
+        if image.shape != (*reversed(size), 3):
+            resized = Image.fromarray(image).resize(size, Image.BICUBIC)
             image = np.asarray(resized)
         pixels = (image.astype(np.float32) * np.float32(spec["rescale"]) - np.float32(spec["mean"])) / np.float32(spec["std"])
         features = self.vision.run(None, {"pixel_values": pixels.transpose(2, 0, 1)[None]})[0]
-        ids = page["prefix_ids"] + [page["image_token_id"]] * page["image_tokens"] + page["suffix_ids"]
+        ids = page["prefix_ids"] + [page["image_token_id"]] * len(features[0]) + page["suffix_ids"]
         return self.embed(ids, features[0])
 
     def query(self, text):
