@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -21,6 +22,10 @@ type Vectorizer struct {
 	PoolFactor int
 	// DropNonImage leaves out the vectors of a page's prompt and keeps those of its patches.
 	DropNonImage bool
+	// Manifest is the SHA-256 of the manifest of the model that the collection belongs to, and ModelName
+	// what that one calls itself. Both are "" in collections of before they were kept.
+	Manifest  string
+	ModelName string
 }
 
 // MaxPoolFactor leaves one vector of all those that a page of ColPali has.
@@ -65,10 +70,29 @@ var (
 		Doc: "Whether the vectors of a page's prompt are left out, so that only those of its patches are kept: " +
 			"1024 of 1030 for ColPali. It comes before poolFactor. Leave it off for the scores of the reference.",
 	}
+	manifest = Setting{
+		Name:  "manifest",
+		Bound: "64 hexadecimal digits",
+		Doc: "Written by the server into each new collection: the SHA-256 of colpali.json of its model, as " +
+			"/v1/meta tells it. While the server runs another model, imports and searches that need one are refused. " +
+			"Collections of before this was kept have none, and are taken to be of the model that runs.",
+	}
+	modelName = Setting{
+		Name:  "modelName",
+		Bound: "a text",
+		Doc:   "Written beside manifest: what that model is called, for people.",
+	}
 )
 
 // VectorizerSettings is every key a collection may give to the vectorizer module.
-func VectorizerSettings() []Setting { return []Setting{imageFields, index, poolFactor, dropNonImage} }
+func VectorizerSettings() []Setting {
+	return []Setting{imageFields, index, poolFactor, dropNonImage, manifest, modelName}
+}
+
+// OfModel is what the schema of a new collection says of the model that it belongs to.
+func OfModel(hash, name string) map[string]any {
+	return map[string]any{manifest.Name: hash, modelName.Name: name}
+}
 
 // VectorizerDefaults is what the schema of a new collection says where its creator said nothing, in JSON's types.
 func VectorizerDefaults() map[string]any {
@@ -112,7 +136,31 @@ func ParseVectorizer(raw map[string]any) (Vectorizer, error) {
 			return Vectorizer{}, dropNonImage.refuse(value)
 		}
 	}
-	return Vectorizer{ImageField: field, Index: chosen, PoolFactor: factor, DropNonImage: drop}, nil
+	hash, name, err := modelOf(raw)
+	if err != nil {
+		return Vectorizer{}, err
+	}
+	return Vectorizer{
+		ImageField: field, Index: chosen, PoolFactor: factor, DropNonImage: drop, Manifest: hash, ModelName: name,
+	}, nil
+}
+
+var sha256Digits = regexp.MustCompile("^[0-9a-f]{64}$")
+
+// modelOf reads which model a collection belongs to, if it says so.
+func modelOf(raw map[string]any) (hash, name string, err error) {
+	if value, given := raw[manifest.Name]; given {
+		if hash, _ = value.(string); !sha256Digits.MatchString(hash) {
+			return "", "", manifest.refuse(value)
+		}
+	}
+	if value, given := raw[modelName.Name]; given {
+		var ok bool
+		if name, ok = value.(string); !ok {
+			return "", "", modelName.refuse(value)
+		}
+	}
+	return hash, name, nil
 }
 
 // poolFactorOf reads a number, which arrives as float64 from JSON, as json.Number from a schema that was decoded

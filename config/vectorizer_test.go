@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -52,6 +53,16 @@ func TestVectorizerDefaults(t *testing.T) {
 	require.Equal(t, bare, written)
 }
 
+func TestModelOfACollection(t *testing.T) {
+	raw := OfModel(strings.Repeat("0a", 32), "colpali-v1.3")
+	raw["imageFields"] = []any{"page"}
+	require.NoError(t, ValidateVectorizer(raw))
+	got, err := ParseVectorizer(raw)
+	require.NoError(t, err)
+	require.Equal(t, strings.Repeat("0a", 32), got.Manifest)
+	require.Equal(t, "colpali-v1.3", got.ModelName)
+}
+
 func TestParseVectorizerRefuses(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -74,6 +85,9 @@ func TestParseVectorizerRefuses(t *testing.T) {
 		{"factor of a word", map[string]any{"imageFields": []any{"page"}, "poolFactor": json.Number("three")}, "poolFactor is three"},
 		{"factor null", map[string]any{"imageFields": []any{"page"}, "poolFactor": nil}, "poolFactor is missing"},
 		{"not a boolean", map[string]any{"imageFields": []any{"page"}, "dropNonImage": "yes"}, `dropNonImage is "yes"; it must be one of true, false`},
+		{"manifest too short", map[string]any{"imageFields": []any{"page"}, "manifest": "abc"}, `manifest is "abc"; it must be 64 hexadecimal digits`},
+		{"manifest not a text", map[string]any{"imageFields": []any{"page"}, "manifest": 1}, "manifest is 1"},
+		{"name not a text", map[string]any{"imageFields": []any{"page"}, "modelName": 1}, "modelName is 1; it must be a text"},
 		{"index null", map[string]any{"imageFields": []any{"page"}, "index": nil}, "index is missing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

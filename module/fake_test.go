@@ -34,6 +34,9 @@ type fakeEmbedder struct {
 // fakeQueryWords is how many words of a query the fake takes.
 const fakeQueryWords = 4
 
+// fakeManifest is the hash of the fake's manifest.
+var fakeManifest = strings.Repeat("ab", 32)
+
 // errBroken is of a kind that is the client's fault.
 var errBroken = fmt.Errorf("%w: broken page", processor.ErrUndecodable)
 
@@ -79,7 +82,7 @@ func (f *fakeEmbedder) EmbedQueries(ctx context.Context, queries []string) ([]ve
 func (f *fakeEmbedder) Model() vectorizer.Model {
 	return vectorizer.Model{
 		Name: "fake", Family: "colpali", Dim: 1, VectorsPerPage: 1,
-		ManifestHash: "abc", Provider: "CPUExecutionProvider",
+		ManifestHash: fakeManifest, Provider: "CPUExecutionProvider",
 		Library: "/secret/lib/libonnxruntime.so", RuntimeVersion: "1.2.3",
 	}
 }

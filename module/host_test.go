@@ -77,7 +77,7 @@ func TestCreateCollection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			class := pageClass(name, pages, plaidEnabled)
 			require.NoError(t, create(t, class))
-			require.Equal(t, object{"imageFields": []any{"page"}, "index": "plaid", "poolFactor": 1, "dropNonImage": false},
+			require.Equal(t, object{"imageFields": []any{"page"}, "index": "plaid", "poolFactor": 1, "dropNonImage": false, "manifest": fakeManifest, "modelName": "fake"},
 				class.VectorConfig[vectorName].Vectorizer.(object)[name], "the schema read back states the index")
 		})
 	}
@@ -109,6 +109,7 @@ func TestCreateCollectionRefuses(t *testing.T) {
 		{"no index settings", pages, nil, "the plaid index is not enabled"},
 		{"block lost by a client", pages, object{"multivector": object{"enabled": true}}, `or say "index": "hnsw"`},
 		{"block disabled", pages, object{"multivector": object{"plaid": object{"enabled": false}}}, "the plaid index is not enabled"},
+		{"another model's", object{"imageFields": []any{"page"}, "manifest": strings.Repeat("0", 64), "modelName": "other"}, plaidEnabled, `belongs to model "other" with manifest 0000`},
 		{"contradiction", object{"imageFields": []any{"page"}, "index": "hnsw"}, plaidEnabled, "leave one of them out"},
 	} {
 		for _, name := range names() {

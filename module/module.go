@@ -47,6 +47,8 @@ type Module struct {
 	mu     sync.RWMutex // guards loaded against Close; not held while the model runs
 	loaded model
 
+	unmarked sync.Map // collections that do not say which model they belong to, and were logged
+
 	index func() map[string]any // what the index says of itself, nil: there is none
 
 	textArguments  modulecapabilities.GraphQLArguments

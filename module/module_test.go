@@ -93,7 +93,7 @@ func TestMetaInfo(t *testing.T) {
 		"version":        config.Version,
 		"model":          "fake",
 		"family":         "colpali",
-		"manifest":       "abc",
+		"manifest":       fakeManifest,
 		"dimensions":     1,
 		"vectorsPerPage": 1,
 		"demo":           true,

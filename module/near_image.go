@@ -13,8 +13,8 @@ import (
 
 // vectorForImage embeds the image of a nearImage query as a page, so that it
 // finds the pages that look like it.
-func (m *Module) vectorForImage(ctx context.Context, params any, _ string,
-	_ modulecapabilities.FindVectorFn[[][]float32], _ moduletools.ClassConfig,
+func (m *Module) vectorForImage(ctx context.Context, params any, class string,
+	_ modulecapabilities.FindVectorFn[[][]float32], cfg moduletools.ClassConfig,
 ) ([][]float32, error) {
 	query, ok := params.(*nearImage.NearImageParams)
 	if !ok {
@@ -22,6 +22,9 @@ func (m *Module) vectorForImage(ctx context.Context, params any, _ string,
 	}
 	if query.Certainty != 0 {
 		return nil, refused(fmt.Errorf("nearImage: %w", errCertainty))
+	}
+	if err := m.checkModel(class, cfg); err != nil {
+		return nil, fmt.Errorf("nearImage: %w", err)
 	}
 	page, err := blob.Decode(query.Image, m.settings.MaxImageBytes)
 	if err != nil {

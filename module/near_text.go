@@ -15,8 +15,8 @@ import (
 // by a space: MaxSim looks for each token of the query by itself, so a page is
 // found by all of them together, whereas the average that single-vector modules
 // take has no meaning here.
-func (m *Module) vectorForText(ctx context.Context, params any, _ string,
-	_ modulecapabilities.FindVectorFn[[][]float32], _ moduletools.ClassConfig,
+func (m *Module) vectorForText(ctx context.Context, params any, class string,
+	_ modulecapabilities.FindVectorFn[[][]float32], cfg moduletools.ClassConfig,
 ) ([][]float32, error) {
 	query, ok := params.(*nearText.NearTextParams)
 	if !ok {
@@ -24,6 +24,9 @@ func (m *Module) vectorForText(ctx context.Context, params any, _ string,
 	}
 	if err := checkText(query); err != nil {
 		return nil, refused(fmt.Errorf("nearText: %w", err))
+	}
+	if err := m.checkModel(class, cfg); err != nil {
+		return nil, fmt.Errorf("nearText: %w", err)
 	}
 	vectors, err := m.embedQuery(ctx, strings.Join(query.Values, " "))
 	if err != nil {
@@ -33,7 +36,10 @@ func (m *Module) vectorForText(ctx context.Context, params any, _ string,
 }
 
 // VectorizeInput embeds the query of a hybrid search.
-func (m *Module) VectorizeInput(ctx context.Context, input string, _ moduletools.ClassConfig) ([][]float32, error) {
+func (m *Module) VectorizeInput(ctx context.Context, input string, cfg moduletools.ClassConfig) ([][]float32, error) {
+	if err := m.checkModel("", cfg); err != nil {
+		return nil, err
+	}
 	return m.embedQuery(ctx, input)
 }
 

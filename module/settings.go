@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,8 +17,16 @@ import (
 )
 
 // ClassConfigDefaults writes the defaults into each new schema, so that a schema
-// read back says which index it asked for and which vectors it keeps.
-func (m *Module) ClassConfigDefaults() map[string]any { return config.VectorizerDefaults() }
+// read back says which index it asked for, which vectors it keeps, and which model
+// they are of.
+func (m *Module) ClassConfigDefaults() map[string]any {
+	defaults := config.VectorizerDefaults()
+	if loaded, err := m.running(); err == nil {
+		running := loaded.Model()
+		maps.Copy(defaults, config.OfModel(running.ManifestHash, running.Name))
+	}
+	return defaults
+}
 
 // PropertyConfigDefaults is empty: properties have no settings of this module.
 func (m *Module) PropertyConfigDefaults(*schema.DataType) map[string]any {
@@ -48,6 +57,10 @@ func (m *Module) ValidateClass(_ context.Context, class *models.Class, cfg modul
 	}
 	settings, err := config.ParseVectorizer(raw)
 	if err != nil {
+		return vectorError(cfg, err)
+	}
+	// A schema from another server or backup brings its manifest along.
+	if err := m.checkModel("", cfg); err != nil {
 		return vectorError(cfg, err)
 	}
 	if err := checkImageProperty(class, settings.ImageField); err != nil {

@@ -38,6 +38,9 @@ func (m *Module) VectorizeObject(ctx context.Context, object *models.Object, cfg
 func (m *Module) VectorizeBatch(ctx context.Context, objects []*models.Object, skip []bool, cfg moduletools.ClassConfig,
 ) ([][][]float32, []models.AdditionalProperties, map[int]error) {
 	settings, err := settingsOf(cfg)
+	if err == nil && len(objects) > 0 {
+		err = m.checkModel(objects[0].Class, cfg)
+	}
 	b := &batch{
 		objects:  objects,
 		settings: settings,
