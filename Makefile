@@ -12,7 +12,10 @@ GO        ?= go
 export GOFLAGS := -trimpath
 
 GOLANGCI  := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-ORT_DIR   := build/onnxruntime
+CPU_DIR   := build/onnxruntime
+GPU_DIR   := build/onnxruntime-gpu
+# Once `make ort-gpu` has fetched it, the build for GPUs, which runs on CPUs as well.
+ORT_DIR   := $(if $(wildcard $(GPU_DIR)/stamp),$(GPU_DIR),$(CPU_DIR))
 VENV      := build/venv
 SERVER    := bin/weaviate-colpali
 ORT       := $(CURDIR)/$(ORT_DIR)/lib/libonnxruntime.$(if $(filter Darwin,$(shell uname -s)),dylib,so)
@@ -38,9 +41,13 @@ demo: server ## build, start, import the sample pages, ask, show where each answ
 test: lint unit emulate acceptance ## everything that CI runs
 
 .PHONY: server
-server: onnxruntime ## build bin/weaviate-colpali: Weaviate with the module and the index inside
+server: onnxruntime library ## build bin/weaviate-colpali: Weaviate with the module and the index inside
 	$(GO) run ./tools/dev/build -o $(SERVER)
-	@mkdir -p bin/lib && cp -p $(ORT_DIR)/lib/* bin/lib/
+
+# All files anew, since a provider of another version would be loaded; links, since those for GPUs have 2 GB.
+.PHONY: library
+library: onnxruntime
+	@rm -rf bin/lib && mkdir -p bin/lib && ln $(ORT_DIR)/lib/* bin/lib/
 
 .PHONY: serve
 serve: server ## run the server in the foreground: HTTP_PORT= GRPC_PORT= DATA_DIR= MODEL_DIR=
@@ -129,7 +136,12 @@ $(BENCH_VENV)/stamp: tools/dev/bench/requirements.txt tools/dev/bench/index/requ
 
 .PHONY: onnxruntime
 onnxruntime:
-	@$(GO) run ./tools/dev/onnxruntime -o $(ORT_DIR) -python $(PYTHON)
+	@$(GO) run ./tools/dev/onnxruntime -o $(CPU_DIR) -python $(PYTHON)
+
+.PHONY: ort-gpu
+ort-gpu: ## ONNX Runtime for NVIDIA GPUs with CUDA and cuDNN (1.5 GB); FETCH_ANYWAY=1 where there is no driver
+	@$(GO) run ./tools/dev/onnxruntime -gpu $(if $(FETCH_ANYWAY),-anyway) -o $(GPU_DIR) -python $(PYTHON)
+	@$(MAKE) --no-print-directory library
 
 $(VENV)/stamp: test/acceptance/python/requirements.txt
 	$(PYTHON) -m venv $(VENV)

@@ -19,6 +19,12 @@ type Runtime struct {
 	Library string
 	// Device is what the model should run on, one of [Devices].
 	Device string
+	// DeviceIDs are the GPUs to use, as CUDA counts them.
+	DeviceIDs []int
+	// DeviceMemory bounds what one graph may take of a GPU's memory, in MiB; 0 means no bound.
+	DeviceMemory int
+	// EngineCache is the folder where TensorRT keeps its engines, or "" for none.
+	EngineCache string
 	// Threads is how many threads one inference may use; 0 lets ONNX Runtime
 	// choose.
 	Threads int
@@ -35,7 +41,7 @@ type Runtime struct {
 }
 
 // Devices are the words COLPALI_DEVICE understands.
-func Devices() []string { return []string{"auto", "cpu", "cuda", "webgpu"} }
+func Devices() []string { return []string{"auto", "cpu", "cuda", "tensorrt", "webgpu"} }
 
 // RuntimeSettings is every environment variable of the product.
 func RuntimeSettings() []Setting {
@@ -83,12 +89,25 @@ var variables = []variable{
 		func(r *Runtime) *string { return &r.ModelDir }),
 	path("COLPALI_ONNXRUNTIME", "the path of a shared library",
 		"ONNX Runtime library to load. Unset: ORT_DYLIB_PATH, then the folder of the "+
-			"server binary, then the system's own search.",
+			"server binary and lib beside it, then the system's own search. CUDA's libraries are looked for in "+
+			"the same folder.",
 		func(r *Runtime) *string { return &r.Library }),
 	word("COLPALI_DEVICE", "auto", Devices(),
 		"Where the model runs. auto takes the first of cuda, webgpu and cpu that works; "+
-			"a device that is named and does not work stops the server.",
+			"a device that is named and does not work stops the server. tensorrt is taken only when it is "+
+			"named: it compiles the model at its first start, which takes minutes.",
 		func(r *Runtime) *string { return &r.Device }),
+	numbers("COLPALI_DEVICE_IDS", "0", maxDevices, 1023,
+		"The GPUs to use, as CUDA counts them, such as 0,1. Each holds the whole model and works on a batch "+
+			"of its own; the next batch goes to one that is free.",
+		func(r *Runtime) *[]int { return &r.DeviceIDs }),
+	number("COLPALI_DEVICE_MEMORY", 0, 0, 1<<20, "MiB",
+		"GPU memory that each of the model's two graphs may take on CUDA, weights included. 0: no bound.",
+		func(r *Runtime) *int { return &r.DeviceMemory }),
+	path("COLPALI_TENSORRT_CACHE", "a folder",
+		"Where tensorrt keeps what it compiled, for this model, this GPU and this version. Unset: it "+
+			"compiles at every start.",
+		func(r *Runtime) *string { return &r.EngineCache }),
 	number("COLPALI_THREADS", 0, 0, 1024, "threads",
 		"Threads of one inference on the CPU. 0 lets ONNX Runtime use every physical core.",
 		func(r *Runtime) *int { return &r.Threads }),
@@ -112,6 +131,33 @@ var variables = []variable{
 		"Longest query text accepted. The model itself reads far less: what exceeds its "+
 			"token limit is cut, and the log says so.",
 		func(r *Runtime) *int { return &r.MaxQueryBytes }),
+}
+
+// maxDevices is more GPUs than a machine has.
+const maxDevices = 64
+
+// numbers is a list of different whole numbers from 0 to high, with commas between them.
+func numbers(name, byDefault string, most, high int, doc string, field func(*Runtime) *[]int) variable {
+	return variable{
+		Setting{
+			Name:    name,
+			Default: byDefault,
+			Bound:   fmt.Sprintf("up to %d different whole numbers from 0 to %d with commas between them", most, high),
+			Doc:     doc,
+		},
+		func(r *Runtime, value string) bool {
+			var list []int
+			for word := range strings.SplitSeq(value, ",") {
+				n, err := strconv.Atoi(strings.TrimSpace(word))
+				if err != nil || n < 0 || n > high || len(list) == most || slices.Contains(list, n) {
+					return false
+				}
+				list = append(list, n)
+			}
+			*field(r) = list
+			return true
+		},
+	}
 }
 
 // path is a variable that names a file or folder. Whether it exists is found

@@ -17,6 +17,7 @@ func environment(values map[string]string) func(string) (string, bool) {
 func TestRuntimeFromEnvDefaults(t *testing.T) {
 	want := Runtime{
 		Device:         "auto",
+		DeviceIDs:      []int{0},
 		PageBatch:      4,
 		MaxQueue:       256,
 		MaxImageBytes:  32 << 20,
@@ -41,6 +42,9 @@ func TestRuntimeFromEnvReadsEveryVariable(t *testing.T) {
 		"COLPALI_MODEL_DIR":        "/models/colpali-v1.3",
 		"COLPALI_ONNXRUNTIME":      "/opt/lib/libonnxruntime.so",
 		"COLPALI_DEVICE":           "cuda",
+		"COLPALI_DEVICE_IDS":       "1, 0",
+		"COLPALI_DEVICE_MEMORY":    "6144",
+		"COLPALI_TENSORRT_CACHE":   "/engines",
 		"COLPALI_THREADS":          "8",
 		"COLPALI_PAGE_BATCH":       " 16 ",
 		"COLPALI_MAX_QUEUE":        "3",
@@ -53,6 +57,9 @@ func TestRuntimeFromEnvReadsEveryVariable(t *testing.T) {
 		ModelDir:       "/models/colpali-v1.3",
 		Library:        "/opt/lib/libonnxruntime.so",
 		Device:         "cuda",
+		DeviceIDs:      []int{1, 0},
+		DeviceMemory:   6144,
+		EngineCache:    "/engines",
 		Threads:        8,
 		PageBatch:      16,
 		MaxQueue:       3,
@@ -64,8 +71,13 @@ func TestRuntimeFromEnvReadsEveryVariable(t *testing.T) {
 
 func TestRuntimeFromEnvRefuses(t *testing.T) {
 	for _, c := range []struct{ name, value, want string }{
-		{"COLPALI_DEVICE", "gpu", `COLPALI_DEVICE is "gpu"; it must be one of auto, cpu, cuda, webgpu`},
+		{"COLPALI_DEVICE", "gpu", `COLPALI_DEVICE is "gpu"; it must be one of auto, cpu, cuda, tensorrt, webgpu`},
 		{"COLPALI_DEVICE", "CPU", `COLPALI_DEVICE is "CPU"`},
+		{"COLPALI_DEVICE_IDS", "0,0", `COLPALI_DEVICE_IDS is "0,0"; it must be up to 64 different whole numbers from 0 to 1023`},
+		{"COLPALI_DEVICE_IDS", "0,", `COLPALI_DEVICE_IDS is "0,"`},
+		{"COLPALI_DEVICE_IDS", "-1", `COLPALI_DEVICE_IDS is "-1"`},
+		{"COLPALI_DEVICE_IDS", "1024", `COLPALI_DEVICE_IDS is "1024"`},
+		{"COLPALI_DEVICE_MEMORY", "6GB", "MiB from 0 to 1048576"},
 		{"COLPALI_THREADS", "-1", `COLPALI_THREADS is "-1"; it must be a whole number of threads from 0 to 1024`},
 		{"COLPALI_PAGE_BATCH", "0", "a whole number of pages from 1 to 64"},
 		{"COLPALI_PAGE_BATCH", "65", "a whole number of pages from 1 to 64"},

@@ -15,14 +15,14 @@ func TestParseVectorizer(t *testing.T) {
 		raw  map[string]any
 		want Vectorizer
 	}{
-		{"default index", map[string]any{"imageFields": []any{"page"}}, of("page", IndexPlaid, 1, false)},
-		{"list of a Go caller", map[string]any{"imageFields": []string{"page"}}, of("page", IndexPlaid, 1, false)},
-		{"hnsw", map[string]any{"imageFields": []any{"page"}, "index": "hnsw"}, of("page", IndexHNSW, 1, false)},
-		{"key of another version", map[string]any{"imageFields": []any{"page"}, "future": 3}, of("page", IndexPlaid, 1, false)},
-		{"pooled", map[string]any{"imageFields": []any{"page"}, "poolFactor": 3.0}, of("page", IndexPlaid, 3, false)},
-		{"pooled by a Go caller", map[string]any{"imageFields": []any{"page"}, "poolFactor": 1024}, of("page", IndexPlaid, 1024, false)},
-		{"pooled, exact JSON", map[string]any{"imageFields": []any{"page"}, "poolFactor": json.Number("2")}, of("page", IndexPlaid, 2, false)},
-		{"patches only", map[string]any{"imageFields": []any{"page"}, "dropNonImage": true}, of("page", IndexPlaid, 1, true)},
+		{"default index", map[string]any{"imageFields": []any{"page"}}, of(IndexPlaid, 1, false)},
+		{"list of a Go caller", map[string]any{"imageFields": []string{"page"}}, of(IndexPlaid, 1, false)},
+		{"hnsw", map[string]any{"imageFields": []any{"page"}, "index": "hnsw"}, of(IndexHNSW, 1, false)},
+		{"key of another version", map[string]any{"imageFields": []any{"page"}, "future": 3}, of(IndexPlaid, 1, false)},
+		{"pooled", map[string]any{"imageFields": []any{"page"}, "poolFactor": 3.0}, of(IndexPlaid, 3, false)},
+		{"pooled by a Go caller", map[string]any{"imageFields": []any{"page"}, "poolFactor": 1024}, of(IndexPlaid, 1024, false)},
+		{"pooled, exact JSON", map[string]any{"imageFields": []any{"page"}, "poolFactor": json.Number("2")}, of(IndexPlaid, 2, false)},
+		{"patches only", map[string]any{"imageFields": []any{"page"}, "dropNonImage": true}, of(IndexPlaid, 1, true)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := ParseVectorizer(c.raw)
@@ -32,8 +32,8 @@ func TestParseVectorizer(t *testing.T) {
 	}
 }
 
-func of(field, index string, factor int, drop bool) Vectorizer {
-	return Vectorizer{ImageField: field, Index: index, PoolFactor: factor, DropNonImage: drop}
+func of(index string, factor int, drop bool) Vectorizer {
+	return Vectorizer{ImageField: "page", Index: index, PoolFactor: factor, DropNonImage: drop}
 }
 
 // A schema that was written with the defaults says what one without them means.

@@ -31,6 +31,9 @@ func openModel(ctx context.Context, settings config.Runtime) (model, error) {
 	opened, err := vectorizer.Open(ctx, files, settings.ModelDir, vectorizer.Options{
 		Library:       settings.Library,
 		Device:        settings.Device,
+		DeviceIDs:     settings.DeviceIDs,
+		DeviceMemory:  int64(settings.DeviceMemory) << 20,
+		EngineCache:   settings.EngineCache,
 		Threads:       settings.Threads,
 		PageBatch:     settings.PageBatch,
 		MaxQueue:      settings.MaxQueue,

@@ -102,6 +102,9 @@ func announce(log logrus.FieldLogger, loaded model) {
 	message := fmt.Sprintf("model %s (%s, %d dimensions, %d vectors a page) runs on %s, ONNX Runtime %s from %s",
 		running.Name, running.Family, running.Dim, running.VectorsPerPage,
 		running.Provider, running.RuntimeVersion, running.Library)
+	if running.Devices > 1 {
+		message += fmt.Sprintf(", on %d devices", running.Devices)
+	}
 	if loaded.demo {
 		message += "; this is the embedded demo model: set COLPALI_MODEL_DIR for a real one"
 	}

@@ -170,7 +170,7 @@ func only(embeddings []Embedding, err error) Embedding {
 
 func TestAFullQueueSaysTryAgain(t *testing.T) {
 	v := openRandom(t, Options{MaxQueue: 1})
-	release, err := v.queue.turn(t.Context(), pageKind)
+	_, release, err := v.queue.turn(t.Context(), pageKind)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	first := make(chan Embedding)
@@ -309,7 +309,7 @@ func BenchmarkPage(b *testing.B) {
 		prepared, err := v.preparePage(page)
 		require.NoError(b, err)
 		for b.Loop() {
-			_, _, err := v.graphs.pages(b.Context(), []preparedPage{prepared})
+			_, err := v.devices[0].pages(b.Context(), []preparedPage{prepared})
 			require.NoError(b, err)
 		}
 	})

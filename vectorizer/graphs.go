@@ -21,14 +21,14 @@ type graphs struct {
 	images   imageMode
 }
 
-func loadGraphs(model fs.FS, dir string, m *manifest, images imageMode, o Options) (_ *graphs, err error) {
+func loadGraphs(model fs.FS, dir string, m *manifest, images imageMode, o ort.Options) (_ *graphs, err error) {
 	g := &graphs{manifest: m, images: images}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, g.close())
 		}
 	}()
-	if g.runtime, err = ort.Open(ort.Options{Library: o.Library, Device: o.Device, Threads: o.Threads}); err != nil {
+	if g.runtime, err = ort.Open(o); err != nil {
 		return nil, err
 	}
 	if vision := m.Graph.Vision; vision != nil {
@@ -113,7 +113,7 @@ func (g *graphs) close() error {
 
 // pages turns pages into their vectors [len(pages), rows of the longest, dim]; rows behind a shorter
 // page's last token are zero.
-func (g *graphs) pages(ctx context.Context, pages []preparedPage) (block []float32, rows int, err error) {
+func (g *graphs) pages(ctx context.Context, pages []preparedPage) ([]float32, error) {
 	sequences := make([]sequence, len(pages))
 	for i, page := range pages {
 		sequences[i] = page.prompt.sequence
@@ -126,13 +126,13 @@ func (g *graphs) pages(ctx context.Context, pages []preparedPage) (block []float
 	}
 	features, err := g.features(ctx, pages)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	return g.embed(ctx, g.text, sequences, features)
 }
 
 // queries turns token ids into vectors [len(queries), rows of the longest, dim].
-func (g *graphs) queries(ctx context.Context, queries []sequence) (block []float32, rows int, err error) {
+func (g *graphs) queries(ctx context.Context, queries []sequence) ([]float32, error) {
 	switch g.manifest.Graph.Kind {
 	case variantGraphs:
 		return g.embed(ctx, g.text, queries)
@@ -141,7 +141,7 @@ func (g *graphs) queries(ctx context.Context, queries []sequence) (block []float
 		black := processor.NewRGB(1, 1)
 		tensors, err := g.images.look(black)
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		for i := range tensors {
 			clear(tensors[i].values)
@@ -214,7 +214,7 @@ func withoutPadding(data []float32, pages []preparedPage, stride, width int) []f
 }
 
 // embed runs a graph that makes vectors.
-func (g *graphs) embed(ctx context.Context, s *ort.Session, sequences []sequence, more ...ort.Tensor) ([]float32, int, error) {
+func (g *graphs) embed(ctx context.Context, s *ort.Session, sequences []sequence, more ...ort.Tensor) ([]float32, error) {
 	inputs, rows := g.textTensors(sequences)
 	if g.manifest.Graph.Rows == oneRow {
 		rows = 1
@@ -225,7 +225,7 @@ func (g *graphs) embed(ctx context.Context, s *ort.Session, sequences []sequence
 		Data:  make([]float32, count*rows*dim),
 	}
 	if err := s.Run(ctx, append(inputs, more...), embeddings); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	return embeddings.Data, rows, nil
+	return embeddings.Data, nil
 }

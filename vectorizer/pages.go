@@ -113,19 +113,19 @@ func (v *Vectorizer) prepareImage(image *processor.RGB) (preparedPage, error) {
 }
 
 func (v *Vectorizer) embedPageBatch(ctx context.Context, batch []preparedPage, embeddings []Embedding) error {
-	release, err := v.queue.turn(ctx, pageKind)
+	place, release, err := v.queue.turn(ctx, pageKind)
 	if err != nil {
 		return err
 	}
-	block, stride, err := v.graphs.pages(ctx, batch)
+	d, dim := v.devices[place], v.model.Dim
+	outputs, err := d.pageLimit.split(len(batch), func(from, to int) ([]float32, error) { return d.pages(ctx, batch[from:to]) })
 	release()
 	if err != nil {
 		return err
 	}
-	dim := v.model.Dim
 	for place, page := range batch {
-		count := v.rowsOf(page.prompt.sequence)
-		embeddings[page.index] = page.prompt.embedding(rows(block[place*stride*dim:][:count*dim], dim))
+		own := outputs[place][:v.rowsOf(page.prompt.sequence)*dim]
+		embeddings[page.index] = page.prompt.embedding(rows(own, dim))
 	}
 	return nil
 }

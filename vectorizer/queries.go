@@ -83,18 +83,18 @@ func (v *Vectorizer) embedQueryBatch(ctx context.Context, batch []tokenized, emb
 	for i, query := range batch {
 		sequences[i] = query.sequence
 	}
-	release, err := v.queue.turn(ctx, queryKind)
+	place, release, err := v.queue.turn(ctx, queryKind)
 	if err != nil {
 		return err
 	}
-	block, stride, err := v.graphs.queries(ctx, sequences)
+	d, dim := v.devices[place], v.model.Dim
+	outputs, err := d.queryLimit.split(len(batch), func(from, to int) ([]float32, error) { return d.queries(ctx, sequences[from:to]) })
 	release()
 	if err != nil {
 		return err
 	}
-	dim := v.model.Dim
 	for place, query := range batch {
-		own := block[place*stride*dim:][:v.rowsOf(query.sequence)*dim]
+		own := outputs[place][:v.rowsOf(query.sequence)*dim]
 		embeddings[query.index].Vectors, embeddings[query.index].Err = rows(own, dim)
 	}
 	return nil

@@ -23,7 +23,7 @@ func (k kind) String() string { return [kinds]string{"queries", "pages"}[k] }
 // search hardly waits for imports, few enough that imports never stop.
 const patience = 16
 
-// queue lets one call at a time use the device, and a bounded number of calls wait for it.
+// queue lets one call at a time use each device, and a bounded number of calls wait for one.
 //
 // A call first asks to be admitted, which either works at once or never, and then takes a turn for
 // each batch.
@@ -35,16 +35,21 @@ type queue struct {
 	admitted [kinds]int
 	closed   bool
 
-	busy bool
-	// waiting has a channel for each call that wants a turn, oldest first. It is closed when its
+	// free are the devices that nobody uses. All batches are of about one size, so the next goes to
+	// the one that has been free for longest.
+	free []int
+	// waiting has a channel for each call that wants a turn, oldest first. It gets the device when its
 	// turn comes.
-	waiting [kinds][]chan struct{}
+	waiting [kinds][]chan int
 	// passed is how many queries went before the pages that wait.
 	passed int
 }
 
-func newQueue(limit int) *queue {
+func newQueue(limit, devices int) *queue {
 	q := &queue{limit: limit}
+	for device := range devices {
+		q.free = append(q.free, device)
+	}
 	q.left = sync.NewCond(&q.mu)
 	return q
 }
@@ -69,37 +74,37 @@ func (q *queue) admit(k kind) (leave func(), err error) {
 	}, nil
 }
 
-// turn waits until the device is free for the caller, who must call release.
-func (q *queue) turn(ctx context.Context, k kind) (release func(), err error) {
+// turn waits until a device is free for the caller, who must call release.
+func (q *queue) turn(ctx context.Context, k kind) (device int, release func(), err error) {
 	q.mu.Lock()
-	if !q.busy {
-		q.busy = true
+	if len(q.free) > 0 {
+		device, q.free = q.free[0], q.free[1:]
 		q.mu.Unlock()
-		return q.next, nil
+		return device, func() { q.next(device) }, nil
 	}
-	mine := make(chan struct{})
+	mine := make(chan int, 1)
 	q.waiting[k] = append(q.waiting[k], mine)
 	q.mu.Unlock()
 
 	select {
-	case <-mine:
-		return q.next, nil
+	case device := <-mine:
+		return device, func() { q.next(device) }, nil
 	case <-ctx.Done():
 		q.abandon(k, mine)
-		return nil, context.Cause(ctx)
+		return 0, nil, context.Cause(ctx)
 	}
 }
 
-// next hands the device to whoever is to have it.
-func (q *queue) next() {
+// next hands a device to whoever is to have it.
+func (q *queue) next(device int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	k := q.choose()
 	if len(q.waiting[k]) == 0 {
-		q.busy = false
+		q.free = append(q.free, device)
 		return
 	}
-	close(q.waiting[k][0])
+	q.waiting[k][0] <- device
 	q.waiting[k] = slices.Delete(q.waiting[k], 0, 1)
 }
 
@@ -117,7 +122,7 @@ func (q *queue) choose() kind {
 }
 
 // abandon withdraws a call that waits. Its turn may have come meanwhile; then it passes it on.
-func (q *queue) abandon(k kind, mine chan struct{}) {
+func (q *queue) abandon(k kind, mine chan int) {
 	q.mu.Lock()
 	place := slices.Index(q.waiting[k], mine)
 	if place >= 0 {
@@ -125,7 +130,7 @@ func (q *queue) abandon(k kind, mine chan struct{}) {
 	}
 	q.mu.Unlock()
 	if place < 0 {
-		q.next()
+		q.next(<-mine)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 func (r *rehearsal) wait(ctx context.Context, k kind, name string) {
 	before := r.queued(k)
 	r.calls.Go(func() {
-		release, err := r.queue.turn(ctx, k)
+		_, release, err := r.queue.turn(ctx, k)
 		if err != nil {
 			r.order <- name + ": " + err.Error()
 			return
@@ -40,9 +40,9 @@ type rehearsal struct {
 
 func rehearse(t *testing.T) *rehearsal {
 	t.Helper()
-	r := &rehearsal{queue: newQueue(100), order: make(chan string, 100)}
+	r := &rehearsal{queue: newQueue(100, 1), order: make(chan string, 100)}
 	var err error
-	r.release, err = r.queue.turn(t.Context(), pageKind)
+	_, r.release, err = r.queue.turn(t.Context(), pageKind)
 	require.NoError(t, err)
 	return r
 }
@@ -101,17 +101,16 @@ func TestOneWhoGivesUpLosesHisTurnOnly(t *testing.T) {
 
 func TestATurnThatComesToOneWhoGaveUpIsPassedOn(t *testing.T) {
 	r := rehearse(t)
-	mine := make(chan struct{})
+	mine := make(chan int, 1)
 	r.queue.waiting[queryKind] = append(r.queue.waiting[queryKind], mine)
 	r.wait(t.Context(), pageKind, "page")
 	r.release()
-	<-mine
 	r.queue.abandon(queryKind, mine)
 	require.Equal(t, []string{"page"}, r.outcome())
 }
 
 func TestPlacesAreCountedByKind(t *testing.T) {
-	q := newQueue(2)
+	q := newQueue(2, 1)
 	first, err := q.admit(pageKind)
 	require.NoError(t, err)
 	second, err := q.admit(pageKind)
@@ -133,7 +132,7 @@ func TestPlacesAreCountedByKind(t *testing.T) {
 }
 
 func TestCloseWaitsForAdmittedCalls(t *testing.T) {
-	q := newQueue(1)
+	q := newQueue(1, 1)
 	leave, err := q.admit(pageKind)
 	require.NoError(t, err)
 	var left atomic.Bool
@@ -147,25 +146,32 @@ func TestCloseWaitsForAdmittedCalls(t *testing.T) {
 	require.ErrorIs(t, err, ErrClosed)
 }
 
-// One device, many calls: at no time two of them.
-func TestOneAtATime(t *testing.T) {
-	q := newQueue(100)
-	var onDevice, most atomic.Int32
+// Many calls: at no time two of them on one device, and all devices are used.
+func TestOneAtATimeOnEachDevice(t *testing.T) {
+	const devices = 3
+	q := newQueue(100, devices)
+	var onDevice [devices]atomic.Int32
+	var used [devices]atomic.Int32
 	var calls sync.WaitGroup
-	for i := range 40 {
+	for i := range 60 {
 		calls.Go(func() {
-			release, err := q.turn(t.Context(), kind(i%int(kinds)))
+			device, release, err := q.turn(t.Context(), kind(i%int(kinds)))
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			most.Store(max(most.Load(), onDevice.Add(1)))
+			if onDevice[device].Add(1) > 1 {
+				t.Errorf("two calls on device %d", device)
+			}
+			used[device].Add(1)
 			time.Sleep(100 * time.Microsecond)
-			onDevice.Add(-1)
+			onDevice[device].Add(-1)
 			release()
 		})
 	}
 	calls.Wait()
-	require.EqualValues(t, 1, most.Load())
-	require.False(t, q.busy)
+	require.ElementsMatch(t, []int{0, 1, 2}, q.free)
+	for device := range used {
+		require.Positive(t, used[device].Load())
+	}
 }

@@ -16,8 +16,15 @@ type Options struct {
 	// Library is the path of the ONNX Runtime library; see package ort for how it is searched
 	// for where this is empty.
 	Library string
-	// Device is auto (default), cpu, cuda or webgpu.
+	// Device is auto (default), cpu, cuda, tensorrt or webgpu.
 	Device string
+	// DeviceIDs are the GPUs to use, as CUDA counts them. Each has the whole model. Default 0 alone.
+	DeviceIDs []int
+	// DeviceMemory bounds what each of the model's graphs may take of a GPU's memory, in bytes. Default
+	// unbounded.
+	DeviceMemory int64
+	// EngineCache is a folder where TensorRT keeps its engines. Default none.
+	EngineCache string
 	// Threads of one inference on the CPU; by default one for each physical core.
 	Threads int
 	// PageBatch is how many pages go through the model at once. Default 4.
@@ -32,8 +39,11 @@ type Options struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.Threads < 0 || o.PageBatch < 0 || o.MaxQueue < 0 || o.Limits.MaxBytes < 0 || o.Limits.MaxPixels < 0 || o.MaxQueryBytes < 0 {
+	if o.Threads < 0 || o.DeviceMemory < 0 || o.PageBatch < 0 || o.MaxQueue < 0 || o.Limits.MaxBytes < 0 || o.Limits.MaxPixels < 0 || o.MaxQueryBytes < 0 {
 		return o, fmt.Errorf("%w: numbers must not be negative: %+v", ErrOptions, o)
+	}
+	if len(o.DeviceIDs) == 0 {
+		o.DeviceIDs = []int{0}
 	}
 	byDefault(&o.PageBatch, 4)
 	byDefault(&o.MaxQueue, 256)
@@ -62,8 +72,10 @@ type Model struct {
 	ManifestHash string
 	// Source is what the exporter noted: checkpoint, prompt preset, versions.
 	Source map[string]string
-	// Provider is ONNX Runtime's name for what runs the graphs, such as "CPUExecutionProvider".
+	// Provider is ONNX Runtime's name for what runs the graphs, such as "CPUExecutionProvider", and
+	// Devices is on how many devices it does.
 	Provider string
+	Devices  int
 	// PassedOver says why each device that auto preferred to Provider does not work.
 	PassedOver []string
 	// Library is where the ONNX Runtime library was found, RuntimeVersion its version.
@@ -98,7 +110,7 @@ type Vectorizer struct {
 	model     Model
 	tokenizer *processor.Tokenizer
 	images    imageMode
-	graphs    *graphs
+	devices   []*device
 	queue     *queue
 	// decoding bounds how many images are in memory decoded, over all calls.
 	decoding chan struct{}
@@ -124,11 +136,11 @@ func Open(ctx context.Context, model fs.FS, dir string, o Options) (*Vectorizer,
 		return nil, fmt.Errorf("%w: %s: %w", ErrModel, where(dir), err)
 	}
 	v.options = o
-	v.queue = newQueue(o.MaxQueue)
 	v.decoding = make(chan struct{}, runtime.GOMAXPROCS(0))
-	if v.graphs, err = loadGraphs(model, dir, v.manifest, v.images, o); err != nil {
+	if v.devices, err = loadDevices(model, dir, v.manifest, v.images, o); err != nil {
 		return nil, err
 	}
+	v.queue = newQueue(o.MaxQueue, len(v.devices))
 	v.describeRuntime()
 	v.closing, v.close = context.WithCancel(context.Background())
 	if err := v.warmUp(ctx); err != nil {
@@ -192,26 +204,35 @@ func where(dir string) string {
 }
 
 func (v *Vectorizer) describeRuntime() {
-	rt := v.graphs.runtime
+	rt := v.devices[0].runtime
 	v.model.Provider, v.model.PassedOver = rt.Provider(), rt.PassedOver()
+	v.model.Devices = len(v.devices)
 	v.model.Library, v.model.RuntimeVersion = rt.Library(), rt.Version()
 }
 
+// warmUp runs a page and a query on every device: each compiles and allocates for itself.
 func (v *Vectorizer) warmUp(ctx context.Context) error {
 	page, err := v.prepareImage(processor.NewRGB(448, 448))
 	if err != nil {
 		return err
 	}
-	block, _, err := v.graphs.pages(ctx, []preparedPage{page})
-	if err != nil {
-		return err
-	}
-	if _, err := rows(block, v.model.Dim); err != nil {
-		return err
-	}
 	ids, _ := v.wrapQuery("a")
-	query := make([]Embedding, 1)
-	return errors.Join(v.embedQueryBatch(ctx, []tokenized{{sequence: v.querySequence(ids)}}, query), query[0].Err)
+	for _, d := range v.devices {
+		pages, err := d.pages(ctx, []preparedPage{page})
+		if err != nil {
+			return err
+		}
+		queries, err := d.queries(ctx, []sequence{v.querySequence(ids)})
+		if err != nil {
+			return err
+		}
+		for _, block := range [][]float32{pages, queries} {
+			if _, err := rows(block, v.model.Dim); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Model says what runs.
@@ -223,7 +244,7 @@ func (v *Vectorizer) Close() error {
 	v.closeOnce.Do(func() {
 		v.close()
 		v.queue.close()
-		v.closeErr = v.graphs.close()
+		v.closeErr = closeDevices(v.devices)
 	})
 	return v.closeErr
 }

@@ -13,6 +13,9 @@ var (
 	ErrGraph = errors.New("graph cannot be loaded")
 	// ErrRun means that a graph refused its inputs or failed while running.
 	ErrRun = errors.New("inference failed")
+	// ErrMemory means that a device has too little memory for the inputs: fewer at once may fit. It is an
+	// ErrRun, too.
+	ErrMemory = errors.New("out of device memory")
 	// ErrClosed means that the runtime or session was closed.
 	ErrClosed = errors.New("closed")
 )

@@ -16,9 +16,16 @@ type Options struct {
 	// ORT_DYLIB_PATH names it; if that is empty too, it is searched for beside the executable and
 	// by the system's loader.
 	Library string
-	// Device is "cpu", "cuda", "webgpu", or "auto" (also ""): the first of CUDA, WebGPU and CPU
-	// that works.
+	// Device is "cpu", "cuda", "webgpu", "tensorrt", or "auto" (also ""): the first of CUDA, WebGPU and
+	// CPU that works.
 	Device string
+	// DeviceID is which of several GPUs, as CUDA counts them. WebGPU has only 0.
+	DeviceID int
+	// MemoryLimit bounds the memory of each session on CUDA, and what TensorRT may use while it builds
+	// an engine, in bytes; 0 means no limit.
+	MemoryLimit int64
+	// EngineCache is a folder where TensorRT keeps the engines that it builds; "" keeps none.
+	EngineCache string
 	// Threads is how many threads one inference uses on the CPU; 0 means one for each physical
 	// core that the process may use.
 	Threads int
@@ -30,7 +37,7 @@ type Runtime struct {
 	version    string
 	device     device
 	passedOver []string
-	threads    int
+	options    Options
 	closeOnce  sync.Once
 	closeErr   error
 }
@@ -41,16 +48,17 @@ func Open(o Options) (*Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
-	chosen, passedOver, err := choose(o.Device, works)
+	chosen, passedOver, err := choose(o.Device, func(d device) error { return works(d, o) })
 	if err != nil {
 		return nil, errors.Join(err, release())
 	}
+	o.Threads = threads(o.Threads)
 	return &Runtime{
 		library:    library,
 		version:    onnx.GetVersion(),
 		device:     chosen,
 		passedOver: passedOver,
-		threads:    threads(o.Threads),
+		options:    o,
 	}, nil
 }
 
@@ -73,6 +81,9 @@ func (r *Runtime) Version() string { return r.version }
 // Provider is ONNX Runtime's name for what runs the graphs, such as "CPUExecutionProvider".
 func (r *Runtime) Provider() string { return r.device.provider }
 
+// Device is the word by which [Options] names what runs the graphs.
+func (r *Runtime) Device() string { return r.device.name }
+
 // PassedOver says, for each device that "auto" tried before the one it took, why it does not work.
 func (r *Runtime) PassedOver() []string { return r.passedOver }
 
@@ -83,20 +94,20 @@ func (r *Runtime) Close() error {
 }
 
 // sessionOptions are the same for every graph of a device.
-func sessionOptions(d device, threads int) (*onnx.SessionOptions, error) {
+func sessionOptions(d device, o Options) (*onnx.SessionOptions, error) {
 	options, err := onnx.NewSessionOptions()
 	if err != nil {
 		return nil, err
 	}
 	err = errors.Join(
 		options.SetLogSeverityLevel(onnx.LoggingLevelFatal),
-		options.SetIntraOpNumThreads(threads),
+		options.SetIntraOpNumThreads(o.Threads),
 		// Idle threads would spin for the next operator, on cores that the rest of a database
 		// server has use for.
 		options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
 	)
 	if err == nil {
-		err = d.add(options)
+		err = d.add(options, o)
 	}
 	if err != nil {
 		return nil, errors.Join(err, options.Destroy())
@@ -106,8 +117,9 @@ func sessionOptions(d device, threads int) (*onnx.SessionOptions, error) {
 
 // works loads and runs the probe on a device. Some providers can be added to a session's options
 // without their hardware, and fail only here.
-func works(d device) error {
-	session, err := loadGraph(d, 1, Graph{Name: "probe", Bytes: probe, Inputs: []string{"x"}, Output: "y"})
+func works(d device, o Options) error {
+	o.Threads = 1
+	session, err := loadGraph(d, o, Graph{Name: "probe", Bytes: probe, Inputs: []string{"x"}, Output: "y"})
 	if err != nil {
 		return err
 	}

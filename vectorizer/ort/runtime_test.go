@@ -61,6 +61,13 @@ func TestChoose(t *testing.T) {
 		require.ErrorIs(t, err, broken)
 		require.ErrorContains(t, err, "cuda")
 	})
+	t.Run("auto leaves out what must be asked for", func(t *testing.T) {
+		_, _, err := choose("auto", except("tensorrt"))
+		require.ErrorIs(t, err, ErrDevice)
+		chosen, _, err := choose("tensorrt", except("tensorrt"))
+		require.NoError(t, err)
+		require.Equal(t, "TensorrtExecutionProvider", chosen.provider)
+	})
 	t.Run("nothing works", func(t *testing.T) {
 		_, _, err := choose("auto", except())
 		require.ErrorIs(t, err, ErrDevice)
@@ -69,7 +76,7 @@ func TestChoose(t *testing.T) {
 	t.Run("unknown name lists the known ones", func(t *testing.T) {
 		_, _, err := choose("tpu", except("cpu"))
 		require.ErrorIs(t, err, ErrDevice)
-		require.ErrorContains(t, err, `no device "tpu"; use auto or one of cuda, webgpu, cpu`)
+		require.ErrorContains(t, err, `no device "tpu"; use auto or one of cuda, webgpu, cpu, tensorrt`)
 	})
 }
 

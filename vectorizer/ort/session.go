@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	onnx "github.com/yalue/onnxruntime_go"
@@ -34,11 +35,11 @@ type Session struct {
 // Load reads a graph. Errors are [ErrGraph]. Whether the names are the graph's shows at the first
 // Run.
 func (r *Runtime) Load(g Graph) (*Session, error) {
-	return loadGraph(r.device, r.threads, g)
+	return loadGraph(r.device, r.options, g)
 }
 
-func loadGraph(d device, threads int, g Graph) (*Session, error) {
-	options, err := sessionOptions(d, threads)
+func loadGraph(d device, o Options, g Graph) (*Session, error) {
+	options, err := sessionOptions(d, o)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", g.Name, err)
 	}
@@ -110,7 +111,23 @@ func (s *Session) compute(options *onnx.RunOptions, inputs []Tensor, output Floa
 	return nil
 }
 
-func (s *Session) failed(err error) error { return fmt.Errorf("%w: %s: %w", ErrRun, s.name, err) }
+func (s *Session) failed(err error) error {
+	if outOfMemory(err) {
+		return fmt.Errorf("%w: %s: %w: %w", ErrRun, s.name, ErrMemory, err)
+	}
+	return fmt.Errorf("%w: %s: %w", ErrRun, s.name, err)
+}
+
+// memoryTexts are how the memory arena of ONNX Runtime, CUDA, cuBLAS, cuDNN, WebGPU and C++ say that there is
+// none left. The binding passes on nothing but text.
+var memoryTexts = []string{
+	"Failed to allocate memory for requested buffer", "Available memory of", "out of memory", "CUDA_ERROR_OUT_OF_MEMORY",
+	"CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED", "Out of memory", "bad_alloc", "bad allocation",
+}
+
+func outOfMemory(err error) bool {
+	return slices.ContainsFunc(memoryTexts, func(text string) bool { return strings.Contains(err.Error(), text) })
+}
 
 // destroy frees what the binding made. It fails only for what was never made or freed before.
 func destroy(made interface{ Destroy() error }) { _ = made.Destroy() }

@@ -57,6 +57,7 @@ type bpe struct {
 	byteFallback bool
 	unknown      int32 // missing: unknown characters vanish
 	fuseUnknown  bool  // a run of unknown characters is one token
+	ignoreMerges bool  // a word that is a token needs no merges
 }
 
 // pair is two neighbouring ids in one number, for which maps have a fast path.
@@ -82,6 +83,7 @@ func newBPE(spec bpeSpec, special map[int64]bool) (*bpe, error) {
 		byteFallback: spec.ByteFallback,
 		unknown:      missing,
 		fuseUnknown:  spec.FuseUnk,
+		ignoreMerges: spec.IgnoreMerges,
 	}
 	for piece, id := range spec.Vocab {
 		if !special[id] {
@@ -113,8 +115,6 @@ func (s bpeSpec) check() error {
 		return fmt.Errorf("model type %q is not implemented; %s", s.Type, supportedTokenizers)
 	case len(s.Vocab) == 0:
 		return errors.New("the model's vocabulary is empty")
-	case s.IgnoreMerges:
-		return errors.New("the model's ignore_merges is not implemented")
 	case s.Dropout != nil && *s.Dropout != 0:
 		return errors.New("the model's dropout is not implemented, it makes ids random")
 	case isSet(s.ContinuingSubwordPrefix):
@@ -160,6 +160,11 @@ type symbol struct {
 
 // encode appends the ids of one word.
 func (b *bpe) encode(dst []int64, word string) []int64 {
+	if b.ignoreMerges {
+		if id := b.id(word); id != missing {
+			return append(dst, int64(id))
+		}
+	}
 	symbols := b.characters(word)
 	b.mergeAll(symbols)
 	for _, s := range symbols {

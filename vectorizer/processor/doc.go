@@ -15,7 +15,9 @@
 //     three grey levels, because the inverse cosine transform is Go's and not libjpeg's. A 16-bit
 //     grey image keeps its eight high bits, where Pillow clips at 255 and returns a white page.
 //   - Token ids equal those of the tokenizers library told to read special tokens as plain text
-//     (encode_special_tokens), so no text can smuggle an image token into a model.
+//     (encode_special_tokens), so no text can smuggle an image token into a model. Where that library's
+//     Unicode tables are newer than Go's (letters, marks, numbers, lower case) or older (NFC), its are
+//     followed: every code point is compared.
 //
 // Transparency is dropped without blending and EXIF orientation is ignored, except for TIFF, whose
 // orientation Pillow applies on loading.

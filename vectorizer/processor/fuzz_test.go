@@ -41,6 +41,9 @@ func FuzzNewTokenizer(f *testing.F) {
 		f.Add([]byte(variant.Tokenizer))
 	}
 	f.Add(lowercaseJSON(f))
+	for _, name := range schemas {
+		f.Add([]byte(readSchema(f, name).Tokenizer))
+	}
 	f.Add([]byte(`{"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]}}`))
 	f.Fuzz(func(t *testing.T, tokenizerJSON []byte) {
 		tokenizer, err := NewTokenizer(tokenizerJSON)

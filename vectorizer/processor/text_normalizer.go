@@ -22,6 +22,8 @@ func (s *normalizerSpec) build() (textNormalizer, error) {
 		return func(text string) string { return text }, nil
 	}
 	switch s.Type {
+	case "NFC":
+		return nfc, nil
 	case "Lowercase":
 		return lowercase, nil
 	case "Prepend":
@@ -34,7 +36,7 @@ func (s *normalizerSpec) build() (textNormalizer, error) {
 	case "Sequence":
 		return s.sequence()
 	}
-	return nil, fmt.Errorf("normalizer %q is not implemented; %s", s.Type, supportedTokenizers)
+	return nil, fmt.Errorf("normalizer %q is not implemented; %s", shorten(s.Type), supportedTokenizers)
 }
 
 func (s *normalizerSpec) prepend(text string) string {

@@ -11,19 +11,23 @@ const (
 	maxTokenizerBytes = 256 << 20
 	// maxTokenID bounds the table of pieces. The largest vocabulary in use has 262,145 tokens.
 	maxTokenID = 1 << 22
+	// maxAddedTokenBytes bounds what is compared at each byte of a text. The longest in use, a run of
+	// 31 of Gemma's spaces, has 93 bytes.
+	maxAddedTokenBytes = 1 << 10
 )
 
-const supportedTokenizers = "supported are BPE tokenizers of the Gemma kind: normalizers Lowercase, Replace, Prepend " +
-	"and Sequence, and no pre-tokenizer or Split on a string"
+const supportedTokenizers = "supported are BPE tokenizers with the normalizers NFC, Lowercase, Replace, Prepend and " +
+	"Sequence, and the pre-tokenizers Split, Digits, ByteLevel and Sequence"
 
-// tokenizerFile is the part of a tokenizer.json that decides the ids of a plain text. Truncation,
-// padding and post-processor are left out: a model's manifest holds its templates. So is the
-// decoder: nothing here turns ids into text.
+// tokenizerFile is the part of a tokenizer.json that decides the ids of a plain text. Truncation and
+// padding are left out: a model's manifest holds its templates. So is the decoder: nothing here turns
+// ids into text. Of post-processors only the type is read.
 type tokenizerFile struct {
-	AddedTokens  []addedToken      `json:"added_tokens"`
-	Normalizer   *normalizerSpec   `json:"normalizer"`
-	PreTokenizer *preTokenizerSpec `json:"pre_tokenizer"`
-	Model        bpeSpec           `json:"model"`
+	AddedTokens   []addedToken       `json:"added_tokens"`
+	Normalizer    *normalizerSpec    `json:"normalizer"`
+	PreTokenizer  *preTokenizerSpec  `json:"pre_tokenizer"`
+	PostProcessor *postProcessorSpec `json:"post_processor"`
+	Model         bpeSpec            `json:"model"`
 }
 
 // NewTokenizer reads a Hugging Face tokenizer.json. Whatever it asks for that is not implemented is
@@ -55,6 +59,9 @@ func newTokenizer(tokenizerJSON []byte, reserved []int64) (*Tokenizer, error) {
 	}
 	split, err := file.PreTokenizer.build()
 	if err != nil {
+		return nil, err
+	}
+	if err := file.PostProcessor.check(); err != nil {
 		return nil, err
 	}
 	model, err := newBPE(file.Model, special)
@@ -113,6 +120,9 @@ func (t *Tokenizer) addTokens(tokens []addedToken, special map[int64]bool) error
 		if token.Content == "" { // the tokenizers library ignores it, too
 			continue
 		}
+		if len(token.Content) > maxAddedTokenBytes {
+			return fmt.Errorf("added token %q has %d bytes, the limit is %d", shorten(token.Content), len(token.Content), maxAddedTokenBytes)
+		}
 		if !isSpecial && (token.SingleWord || token.Lstrip || token.Rstrip) {
 			return fmt.Errorf("added token %q has single_word, lstrip or rstrip set, which is not implemented", shorten(token.Content))
 		}
@@ -129,39 +139,30 @@ func (t *Tokenizer) addTokens(tokens []addedToken, special map[int64]bool) error
 	return nil
 }
 
-// preTokenizerSpec cuts normalized text into words. No merge crosses the border of a word.
-type preTokenizerSpec struct {
-	Type     string      `json:"type"`
-	Pattern  textPattern `json:"pattern"`
-	Behavior string      `json:"behavior"`
-	Invert   bool        `json:"invert"`
+// postProcessorSpec puts special tokens around a text, or trims what the byte level reports of positions.
+type postProcessorSpec struct {
+	Type       string              `json:"type"`
+	Processors []postProcessorSpec `json:"processors"` // Sequence
 }
 
-type wordSplitter func(text string) []string
-
-// build accepts what Gemma's file says, Split(" ", MergedWithPrevious). After its normalizer no
-// space is left to split at, so that the whole text is one word.
-func (s *preTokenizerSpec) build() (wordSplitter, error) {
+// check refuses what might change the ids of the text itself. Those that are known only add special
+// tokens, which add_special_tokens off leaves away and a model's manifest puts there.
+func (s *postProcessorSpec) check() error {
 	if s == nil {
-		return func(text string) []string { return []string{text} }, nil
+		return nil
 	}
-	if s.Type != "Split" {
-		return nil, fmt.Errorf("pre-tokenizer %q is not implemented; %s", s.Type, supportedTokenizers)
+	switch s.Type {
+	case "ByteLevel", "TemplateProcessing", "BertProcessing", "RobertaProcessing":
+		return nil
+	case "Sequence":
+		for i := range s.Processors {
+			if err := s.Processors[i].check(); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	if s.Pattern.String == nil || *s.Pattern.String == "" {
-		return nil, fmt.Errorf("pre-tokenizer Split on a regular expression is not implemented; %s", supportedTokenizers)
-	}
-	if s.Behavior != "MergedWithPrevious" || s.Invert {
-		return nil, fmt.Errorf("pre-tokenizer Split with behavior %q and invert %v is not implemented, only MergedWithPrevious", s.Behavior, s.Invert)
-	}
-	separator := *s.Pattern.String
-	return func(text string) []string { return strings.SplitAfter(text, separator) }, nil
-}
-
-// textPattern is a literal or a regular expression.
-type textPattern struct {
-	String *string `json:"String"`
-	Regex  *string `json:"Regex"`
+	return fmt.Errorf("post-processor %q is not implemented", shorten(s.Type))
 }
 
 // shorten keeps a name from a foreign file printable in an error.

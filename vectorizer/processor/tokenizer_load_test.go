@@ -17,9 +17,9 @@ func TestNewTokenizerRefuses(t *testing.T) {
 		edit func(object)
 		want string
 	}{
-		"NFC": {
-			func(file object) { file["normalizer"] = object{"type": "NFC"} },
-			`normalizer "NFC" is not implemented`,
+		"NFKC": {
+			func(file object) { file["normalizer"] = object{"type": "NFKC"} },
+			`normalizer "NFKC" is not implemented`,
 		},
 		"normalizer within a sequence": {
 			func(file object) {
@@ -33,15 +33,55 @@ func TestNewTokenizerRefuses(t *testing.T) {
 			},
 			"Replace of a regular expression",
 		},
-		"byte-level pre-tokenizer": {
-			func(file object) { file["pre_tokenizer"] = object{"type": "ByteLevel"} },
-			`pre-tokenizer "ByteLevel" is not implemented`,
+		"other pre-tokenizer": {
+			func(file object) { file["pre_tokenizer"] = object{"type": "Metaspace"} },
+			`pre-tokenizer "Metaspace" is not implemented`,
 		},
-		"split on a regular expression": {
+		"pre-tokenizer within a sequence": {
+			func(file object) {
+				file["pre_tokenizer"] = object{"type": "Sequence", "pretokenizers": []any{object{"type": "Punctuation"}}}
+			},
+			`pre-tokenizer "Punctuation" is not implemented`,
+		},
+		"byte level with a space in front": {
+			func(file object) { file["pre_tokenizer"] = object{"type": "ByteLevel", "add_prefix_space": true} },
+			"add_prefix_space",
+		},
+		"runs of digits": {
+			func(file object) { file["pre_tokenizer"] = object{"type": "Digits", "individual_digits": false} },
+			"Digits without individual_digits",
+		},
+		"split on another regular expression": {
 			func(file object) {
 				file["pre_tokenizer"] = object{"type": "Split", "pattern": object{"Regex": `\p{L}+`}, "behavior": "Isolated"}
 			},
-			"Split on a regular expression",
+			`regular expression "\\p{L}+" is not implemented; known are those of GPT-2`,
+		},
+		"split that removes": {
+			func(file object) {
+				file["pre_tokenizer"] = object{"type": "Split", "pattern": object{"Regex": gpt2Pattern}, "behavior": "Removed"}
+			},
+			`behavior "Removed"`,
+		},
+		"split without a pattern": {
+			func(file object) { file["pre_tokenizer"] = object{"type": "Split", "behavior": "Isolated"} },
+			"Split has no pattern",
+		},
+		"other post-processor": {
+			func(file object) { file["post_processor"] = object{"type": "Shuffle"} },
+			`post-processor "Shuffle" is not implemented`,
+		},
+		"post-processor within a sequence": {
+			func(file object) {
+				file["post_processor"] = object{"type": "Sequence", "processors": []any{object{"type": "ByteLevel"}, object{"type": "Shuffle"}}}
+			},
+			`post-processor "Shuffle" is not implemented`,
+		},
+		"endless added token": {
+			func(file object) {
+				file["added_tokens"] = []any{object{"id": 1, "content": strings.Repeat("x", 1025)}}
+			},
+			"has 1025 bytes, the limit is 1024",
 		},
 		"other behavior of split": {
 			func(file object) {
@@ -51,7 +91,6 @@ func TestNewTokenizerRefuses(t *testing.T) {
 		},
 		"other model":                {model("type", "Unigram"), `model type "Unigram" is not implemented`},
 		"no vocabulary":              {model("vocab", object{}), "vocabulary is empty"},
-		"ignore_merges":              {model("ignore_merges", true), "ignore_merges"},
 		"dropout":                    {model("dropout", 0.1), "dropout"},
 		"continuing_subword_prefix":  {model("continuing_subword_prefix", "##"), "continuing_subword_prefix"},
 		"end_of_word_suffix":         {model("end_of_word_suffix", "</w>"), "end_of_word_suffix"},

@@ -31,21 +31,21 @@ WORDS = (
 )
 
 TEXT = {
-    "hidden_size": 64,
-    "intermediate_size": 128,
+    "hidden_size": 32,
+    "intermediate_size": 64,
     "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
     "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [2, 3, 3]},
 }
-VISION = {"depth": 2, "num_heads": 4, "spatial_merge_size": MERGE, "temporal_patch_size": 2, "in_channels": 3}
-VISION_2 = VISION | {"embed_dim": 64, "hidden_size": 64, "mlp_ratio": 2, "patch_size": 14}
+VISION = {"depth": 2, "num_heads": 2, "spatial_merge_size": MERGE, "temporal_patch_size": 2, "in_channels": 3}
+VISION_2 = VISION | {"embed_dim": 32, "hidden_size": 32, "mlp_ratio": 2, "patch_size": 14}
 # Windows of 2 x 2 tokens. tokens_per_second: 1 gives images the time that they had in training
 # (transformers 5.3 multiplies it, its issue 45325).
 VISION_2_5 = VISION | {
-    "hidden_size": 64,
-    "intermediate_size": 128,
-    "out_hidden_size": 64,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "out_hidden_size": 32,
     "patch_size": 14,
     "window_size": 56,
     "fullatt_block_indexes": [1],
@@ -53,9 +53,9 @@ VISION_2_5 = VISION | {
 }
 VISION_3 = VISION | {
     "depth": 3,
-    "hidden_size": 64,
-    "intermediate_size": 128,
-    "out_hidden_size": 64,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "out_hidden_size": 32,
     "patch_size": 16,
     "num_position_embeddings": 49,
     "deepstack_visual_indexes": [0, 1],

@@ -39,11 +39,15 @@ class TokenVectors(nn.Module):
 
 
 class MeanVector(nn.Module):
-    """One row: the mean of an item's tokens (BiModernVBert)."""
+    """One row: the mean of an item's tokens (BiModernVBert, BiPali), projected (BiPaliProj) or not."""
+
+    def __init__(self, projection: nn.Module | None = None):
+        super().__init__()
+        self.projection = projection or nn.Identity()
 
     def forward(self, hidden, attention_mask):
         mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
-        return unit((hidden * mask).sum(1, keepdim=True) / mask.sum(1, keepdim=True))
+        return unit(self.projection((hidden * mask).sum(1, keepdim=True) / mask.sum(1, keepdim=True)))
 
 
 class LastVector(nn.Module):
@@ -67,6 +71,20 @@ def backward(length: int):
     """bool [1,1,L,L]: keys up to the token itself."""
     places = torch.arange(length)
     return (places[None, :] <= places[:, None])[None, None]
+
+
+def recent(length: int, window: int):
+    """bool [1,1,L,L]: keys less than window tokens before the token itself."""
+    places = torch.arange(length)
+    return (places[None, :] > places[:, None] - window)[None, None]
+
+
+def same_block(is_image):
+    """bool [B,1,L,L]: both are image tokens of one unbroken run."""
+    before = torch.cat([torch.zeros_like(is_image[:, :1]), is_image[:, :-1]], 1)
+    block = torch.cumsum((is_image & ~before).to(torch.long), 1)
+    both = is_image[:, None, :, None] & is_image[:, None, None, :]
+    return both & (block[:, None, :, None] == block[:, None, None, :])
 
 
 def near(length: int, window: int):

@@ -16,16 +16,20 @@ from colpali_engine.models import (
     BiIdefics3Processor,
     BiModernVBert,
     BiModernVBertProcessor,
+    BiPali,
+    BiPaliProj,
     ColIdefics3,
     ColIdefics3Processor,
     ColModernVBert,
     ColModernVBertProcessor,
 )
 
-from export import graphs
-from export.families import idefics3, modernvbert
+from torch import nn
+
+from export import PRESETS, graphs
+from export.families import bipali, gemma3, idefics3, modernvbert
 from export.verify import TOLERANCE
-from goldens import idefics3_model, modernvbert_model
+from goldens import gemma3_model, idefics3_model, modernvbert_model, random_model
 from goldens.pixels import page
 
 QUERIES = ["hello world", "What is the total revenue of 2023, before tax?", "a"]
@@ -36,30 +40,41 @@ PAGES = [(210, 272), (300, 200), (40, 400), (400, 40)]
 
 class FamiliesTest(unittest.TestCase):
     def test_colidefics3(self):
-        self.compare(idefics3, idefics3_model, ColIdefics3, ColIdefics3Processor)
+        self.compare_tiled(idefics3, idefics3_model, ColIdefics3, ColIdefics3Processor)
 
     def test_biidefics3(self):
-        self.compare(idefics3, idefics3_model, BiIdefics3, BiIdefics3Processor)
+        self.compare_tiled(idefics3, idefics3_model, BiIdefics3, BiIdefics3Processor)
 
     def test_colmodernvbert(self):
-        self.compare(modernvbert, modernvbert_model, ColModernVBert, ColModernVBertProcessor)
+        self.compare_tiled(modernvbert, modernvbert_model, ColModernVBert, ColModernVBertProcessor)
 
     def test_bimodernvbert(self):
-        self.compare(modernvbert, modernvbert_model, BiModernVBert, BiModernVBertProcessor)
+        self.compare_tiled(modernvbert, modernvbert_model, BiModernVBert, BiModernVBertProcessor)
 
-    def compare(self, family, maker, kind, processor_kind):
+    def test_colgemma3(self):
+        words = gemma3_model.tokenizer()
+        self.compare(gemma3, gemma3_model.model(words), gemma3_model.processor(words))
+
+    def test_bipali(self):
+        self.compare(bipali, pali(BiPali), PaliProcessor())
+
+    def test_bipaliproj(self):
+        self.compare(bipali, pali(BiPaliProj), PaliProcessor())
+
+    def compare_tiled(self, family, maker, kind, processor_kind):
         words = idefics3_model.tokenizer()
-        processor = idefics3_model.processor(words, processor_kind)
-        model = maker.model(words, kind)
+        self.compare(family, maker.model(words, kind), idefics3_model.processor(words, processor_kind))
+
+    def compare(self, family, model, processor):
         graph = Graphs(family, model, processor)
         pages = [page(*size) for size in PAGES]
-        together = graph.pages([self.inputs(processor, one) for one in pages])
+        together = graph.pages([page_inputs(processor, one) for one in pages])
         for one, batched in zip(pages, together, strict=True):
             want = self.reference(model, processor.process_images([one]))[0]
-            (alone,) = graph.pages([self.inputs(processor, one)])
+            (alone,) = graph.pages([page_inputs(processor, one)])
             self.near(want, alone)
             self.near(want, batched)
-        # The reference pads at the left, so a batch of its own is a check of positions as well.
+        # Where the reference pads at the left, a batch of its own is a check of positions as well.
         padded = processor.process_images(pages)
         for want, mask, got in zip(self.reference(model, padded), padded["attention_mask"], together, strict=True):
             self.near(want[-int(mask.sum()) :], got)
@@ -71,14 +86,11 @@ class FamiliesTest(unittest.TestCase):
         ids = [row[mask.bool()].numpy() for row, mask in pairs]
         nothing = np.zeros((1, graph.width), np.float32)
         together = graph.text(ids, nothing)
-        for query, want, got in zip(ids, self.reference(model, padded), together, strict=True):
-            self.near(want[-len(query) :], got)
-            self.near(want[-len(query) :], graph.text([query], nothing)[0])
+        for text, query, got in zip(QUERIES, ids, together, strict=True):
+            want = self.reference(model, processor.process_queries(queries=[text]))[0]
+            self.near(want, got)
+            self.near(want, graph.text([query], nothing)[0])
             self.near(got, graph.text([query], np.zeros((0, graph.width), np.float32))[0])
-
-    def inputs(self, processor, image):
-        made = processor.process_images([image])
-        return made["pixel_values"][0].numpy(), made["input_ids"][0].numpy()
 
     def reference(self, model, inputs):
         with torch.no_grad():
@@ -90,12 +102,44 @@ class FamiliesTest(unittest.TestCase):
         self.assertLess(np.abs(want - got).max(), TOLERANCE)
 
 
+def page_inputs(processor, image):
+    """Pixel values [items of the page, 3, H, W] and ids."""
+    made = processor.process_images([image])
+    return made["pixel_values"].reshape(-1, *made["pixel_values"].shape[-3:]).numpy(), made["input_ids"][0].numpy()
+
+
+def pali(kind):
+    torch.manual_seed(0)
+    model = kind(random_model.paligemma_config())
+    for parameter in model.parameters():
+        if parameter.dim() >= 2:
+            nn.init.normal_(parameter, 0, 0.08)
+    return model.float().eval()
+
+
+class PaliProcessor:
+    """Ids and pixels of PaliGemma by hand: its own processor adds 1,152 tokens to a vocabulary of 1,024."""
+
+    prompt, words = PRESETS["colpali-bare"], random_model.tokenizer()
+
+    def process_images(self, images):
+        suffix = self.prompt.page_suffix_ids(self.words)
+        pixels = [np.asarray(image.resize((448, 448)), np.float32).transpose(2, 0, 1) / 127.5 - 1 for image in images]
+        ids = torch.tensor([[random_model.IMAGE_TOKEN_ID] * 1024 + suffix] * len(images))
+        return {"pixel_values": torch.tensor(np.stack(pixels)), "input_ids": ids, "attention_mask": torch.ones_like(ids)}
+
+    def process_queries(self, queries):
+        ids = [torch.tensor(self.prompt.query_ids(self.words, text)) for text in queries]
+        mask = nn.utils.rnn.pad_sequence([torch.ones_like(one) for one in ids], batch_first=True)
+        return {"input_ids": nn.utils.rnn.pad_sequence(ids, batch_first=True), "attention_mask": mask}
+
+
 class Graphs:
-    """The two graphs of a model in ONNX Runtime, traced on a page of 5 tiles."""
+    """The two graphs of a model in ONNX Runtime, traced on one page."""
 
     def __init__(self, family, model, processor):
-        made = processor.process_images([page(40, 400)])
-        tiles, ids = made["pixel_values"][0], made["input_ids"]
+        tiles, ids = map(torch.from_numpy, page_inputs(processor, page(40, 400)))
+        ids = ids[None]
         vision, text = family.VisionGraph(model).eval(), family.TextGraph(model).eval()
         with torch.no_grad():
             features = vision(tiles).flatten(0, 1)
