@@ -13,6 +13,8 @@ const (
 	Bicubic Filter = iota + 1
 	// Lanczos is Pillow's LANCZOS: a windowed sinc of three lobes.
 	Lanczos
+	// Bilinear is Pillow's BILINEAR: a triangle. Gemma 3 was trained on it.
+	Bilinear
 )
 
 // PassOrder is which of the two passes of a resize runs first. Rounding to bytes between the passes
@@ -28,15 +30,15 @@ const (
 )
 
 var (
-	filterNames    = map[string]Filter{"bicubic": Bicubic, "lanczos": Lanczos}
+	filterNames    = map[string]Filter{"bicubic": Bicubic, "lanczos": Lanczos, "bilinear": Bilinear}
 	passOrderNames = map[string]PassOrder{"pillow12": Pillow12, "pillow13": Pillow13}
 )
 
-// UnmarshalText reads the names that a model's manifest uses: bicubic or lanczos.
+// UnmarshalText reads the names that a model's manifest uses: bicubic, lanczos or bilinear.
 func (f *Filter) UnmarshalText(name []byte) error {
 	filter, ok := filterNames[string(name)]
 	if !ok {
-		return fmt.Errorf("resampling filter %q is not known; use bicubic or lanczos", name)
+		return fmt.Errorf("resampling filter %q is not known; use bicubic, lanczos or bilinear", name)
 	}
 	*f = filter
 	return nil
@@ -59,10 +61,14 @@ func (o PassOrder) verticalFirst(im *RGB, width, height int) bool {
 
 // kernel returns the weight function and how far it reaches, in pixels of the smaller image.
 func (f Filter) kernel() (weight func(float64) float64, support float64) {
-	if f == Lanczos {
+	switch f {
+	case Lanczos:
 		return lanczosWeight, 3
+	case Bilinear:
+		return bilinearWeight, 1
+	default:
+		return bicubicWeight, 2
 	}
-	return bicubicWeight, 2
 }
 
 // The explicit conversions below keep Go from fusing a product and a sum into one rounding, as it
@@ -79,6 +85,8 @@ func bicubicWeight(x float64) float64 {
 	}
 	return 0
 }
+
+func bilinearWeight(x float64) float64 { return max(1-math.Abs(x), 0) }
 
 func lanczosWeight(x float64) float64 {
 	if -3 <= x && x < 3 {

@@ -8,7 +8,7 @@ import (
 )
 
 func TestResizeEqualsPillow(t *testing.T) {
-	for _, file := range []string{"resize_pillow12.json", "resize_pillow13.json"} {
+	for _, file := range []string{"resize_pillow12.json", "resize_pillow13.json", "resize_bilinear.json"} {
 		var golden struct {
 			PassOrder PassOrder `json:"pass_order"`
 			Cases     []struct {
@@ -55,7 +55,7 @@ func TestNamesOfFiltersAndPassOrders(t *testing.T) {
 	var filter Filter
 	require.NoError(t, filter.UnmarshalText([]byte("lanczos")))
 	require.Equal(t, Lanczos, filter)
-	require.ErrorContains(t, filter.UnmarshalText([]byte("nearest")), `"nearest" is not known; use bicubic or lanczos`)
+	require.ErrorContains(t, filter.UnmarshalText([]byte("nearest")), `"nearest" is not known; use bicubic, lanczos or bilinear`)
 
 	var order PassOrder
 	require.NoError(t, order.UnmarshalText([]byte("pillow12")))

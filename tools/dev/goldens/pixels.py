@@ -4,6 +4,7 @@ Run from the repository root, in an environment with Pillow 13 and transformers:
 
     python tools/dev/goldens/pixels.py decode     image files and what Pillow reads from them
     python tools/dev/goldens/pixels.py resize     hashes of resized noise, pass order of this Pillow
+    python tools/dev/goldens/pixels.py bilinear   the same for Gemma 3's filter, pass order of Pillow 13
     python tools/dev/goldens/pixels.py normalize  hashes of the slow SigLIP processor's pixel values
 
 "resize" is run once more with Pillow 12 (any environment), for the other pass order. Each run
@@ -277,6 +278,15 @@ def resize():
     write_golden(f"resize_{order}.json", {"pass_order": order, "cases": cases})
 
 
+def bilinear():
+    cases = []
+    for width, height, to_width, to_height in [*SIZES, (850, 1100, 896, 896), (612, 792, 896, 896)]:
+        resized = noise(width, height).resize((to_width, to_height), Image.Resampling.BILINEAR)
+        case = {"from": [width, height], "to": [to_width, to_height], "filter": "bilinear"}
+        cases.append({**case, "rgb_sha256": sha256(resized.tobytes())})
+    write_golden("resize_bilinear.json", {"pass_order": "pillow13", "cases": cases})
+
+
 # --- normalize ---
 
 
@@ -300,4 +310,4 @@ def normalize():
 
 
 if __name__ == "__main__":
-    {"decode": decode, "resize": resize, "normalize": normalize}[sys.argv[1]]()
+    {"decode": decode, "resize": resize, "bilinear": bilinear, "normalize": normalize}[sys.argv[1]]()
