@@ -14,9 +14,8 @@ from transformers import Idefics3Config, Idefics3ImageProcessor, PreTrainedToken
 
 from .random_model import _sentences
 
-EDGE, LONGEST_EDGE, PATCH, SHUFFLE = 64, 256, 8, 2
+EDGE, LONGEST_EDGE, PATCH, SHUFFLE, WIDTH = 64, 256, 8, 2, 32
 TILE_TOKENS = (EDGE // PATCH // SHUFFLE) ** 2
-LARGEST_GRID = LONGEST_EDGE // EDGE
 
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|begin_of_text|>"]
 MARKS = [f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)]
@@ -69,7 +68,7 @@ def config(words: Tokenizer) -> Idefics3Config:
     pad = words.token_to_id("<|im_end|>")
     text = {
         "model_type": "llama",
-        "hidden_size": 32,
+        "hidden_size": WIDTH,
         "intermediate_size": 64,
         "num_hidden_layers": 2,
         "num_attention_heads": 2,
@@ -78,7 +77,7 @@ def config(words: Tokenizer) -> Idefics3Config:
         "pad_token_id": pad,
     }
     vision = {
-        "hidden_size": 32,
+        "hidden_size": WIDTH,
         "intermediate_size": 64,
         "num_hidden_layers": 2,
         "num_attention_heads": 2,

@@ -6,7 +6,7 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import ModernVBertConfig
 
-from .idefics3_model import EDGE, PATCH, SHUFFLE
+from .idefics3_model import EDGE, PATCH, SHUFFLE, WIDTH
 
 
 def model(words: Tokenizer, kind: type = ColModernVBert):
@@ -21,7 +21,7 @@ def model(words: Tokenizer, kind: type = ColModernVBert):
 def config(words: Tokenizer) -> ModernVBertConfig:
     text = {
         "model_type": "modernbert",
-        "hidden_size": 32,
+        "hidden_size": WIDTH,
         "intermediate_size": 48,
         "num_hidden_layers": 4,
         "num_attention_heads": 2,
@@ -34,7 +34,7 @@ def config(words: Tokenizer) -> ModernVBertConfig:
     }
     vision = {
         "model_type": "siglip_vision_model",
-        "hidden_size": 32,
+        "hidden_size": WIDTH,
         "intermediate_size": 64,
         "num_hidden_layers": 2,
         "num_attention_heads": 2,

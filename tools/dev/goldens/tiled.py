@@ -21,8 +21,8 @@ from torch import nn
 DEV = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(DEV))
 
-from export import graphs  # noqa: E402  (found through DEV)
-from export.families import idefics3, modernvbert  # noqa: E402
+from export import graphs, manifest  # noqa: E402  (found through DEV)
+from export.families import idefics3, modernvbert, tiles  # noqa: E402
 from goldens import idefics3_model, modernvbert_model  # noqa: E402
 from goldens.colpali import QUERIES, draw_page  # noqa: E402
 
@@ -45,10 +45,11 @@ PAGES = {"letter.png": (306, 396), "wide.png": (300, 200), "strip.png": (40, 400
 
 def main() -> None:
     for name in sys.argv[1:] or KINDS:
-        write(TESTDATA / f"{name}-random", *KINDS[name])
+        write(name, *KINDS[name])
 
 
-def write(out: Path, family, maker, kind: type, processor_kind: type) -> None:
+def write(name: str, family, maker, kind: type, processor_kind: type) -> None:
+    out = TESTDATA / f"{name}-random"
     words = idefics3_model.tokenizer()
     processor = idefics3_model.processor(words, processor_kind)
     model = maker.model(words, kind)
@@ -59,8 +60,9 @@ def write(out: Path, family, maker, kind: type, processor_kind: type) -> None:
     pages = [draw_page(number, *size) for number, size in enumerate(PAGES.values())]
     inputs = [processor.process_images([page]) for page in pages]
     export(out, family, model, inputs[-2])
-    cases = {"versions": versions(), **layout(words, processor, inputs), "pages": [], "queries": []}
+    cases = {"versions": versions(), "pages": [], "queries": []}
     page_rows = [rows(model, one) for one in inputs]
+    write_manifest(out, name, words, processor, page_rows[0].shape[-1], "one" if name.startswith("bi") else "tokens")
     for (file, page), one, got in zip(zip(PAGES, pages, strict=True), inputs, page_rows, strict=True):
         page.save(golden / file, optimize=True)
         cases["pages"].append(page_case(golden, file, one, got))
@@ -80,40 +82,31 @@ def write(out: Path, family, maker, kind: type, processor_kind: type) -> None:
 
 def export(out: Path, family, model: nn.Module, traced: dict) -> None:
     vision, text = family.VisionGraph(model).eval(), family.TextGraph(model).eval()
-    tiles, ids = traced["pixel_values"][0], traced["input_ids"].repeat(2, 1)
+    pixels, ids = traced["pixel_values"][0], traced["input_ids"].repeat(2, 1)
     with torch.no_grad():
-        features = vision(tiles).flatten(0, 1).repeat(2, 1)
+        features = vision(pixels).flatten(0, 1).repeat(2, 1)
     ends = {"pixel_values": {0: "tiles"}}, {"image_features": {0: "tiles"}}
-    graphs._write(vision, (tiles,), out / "vision.onnx", *ends)
+    graphs._write(vision, (pixels,), out / "vision.onnx", *ends)
     axes = {0: "batch", 1: "sequence"}
     ends = {"input_ids": axes, "attention_mask": axes, "image_features": {0: "image_tokens"}}, {"embeddings": axes}
     graphs._write(text, (ids, torch.ones_like(ids), features), out / "text.onnx", *ends)
 
 
-def layout(words, processor, inputs: list[dict]) -> dict:
-    """What a page's prompt is made of; checked against the processor's own ids."""
-
-    def ids(text: str) -> list[int]:
-        return words.encode(text, add_special_tokens=False).ids
-
-    before, after = processor.visual_prompt_prefix.split("<image>")
-    fake, grid = "<fake_token_around_image>", range(1, idefics3_model.LARGEST_GRID + 1)
-    for one in inputs:
-        whole = one["input_ids"][0].tolist()
-        assert whole[: len(ids(before))] == ids(before) and whole[-len(ids(after)) :] == ids(after)
-    return {
-        "edge": idefics3_model.EDGE,
-        "longest_edge": idefics3_model.LONGEST_EDGE,
-        "prefix_ids": ids(before),
-        "suffix_ids": ids(after),
-        "image_token_id": words.token_to_id("<image>"),
-        "tile_tokens": idefics3_model.TILE_TOKENS,
-        "tile_ids": [[ids(f"{fake}<row_{row}_col_{column}>") for column in grid] for row in grid],
-        "row_end_ids": ids("\n"),
-        "grid_end_ids": ids("\n\n"),
-        "view_ids": ids(fake + "<global-img>"),
-        "end_ids": ids(fake),
-    }
+def write_manifest(out: Path, name: str, words, processor, dim: int, rows: str) -> None:
+    prompts = {prompt: preset for preset, prompt in tiles.PAGE_PROMPTS.items()}
+    fields = tiles.fields(
+        words,
+        processor.visual_prompt_prefix,
+        edge=idefics3_model.EDGE,
+        longest_edge=idefics3_model.LONGEST_EDGE,
+        tile_tokens=idefics3_model.TILE_TOKENS,
+        width=idefics3_model.WIDTH,
+        rows=rows,
+    )
+    files = [out / file for file in ("vision.onnx", "text.onnx", "tokenizer.json")]
+    source = {"checkpoint": "random weights, seed 0", "preset": prompts[processor.visual_prompt_prefix], **versions()}
+    head = {"name": out.name, "family": name, "dim": dim}
+    manifest.write(out, files, {**head, **fields, "tokenizer": {"file": "tokenizer.json"}, "source": source})
 
 
 def rows(model: nn.Module, inputs: dict) -> torch.Tensor:
