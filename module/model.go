@@ -21,14 +21,7 @@ type model struct {
 // openModel loads the model the operator chose, or the embedded one, and runs it
 // once.
 func openModel(ctx context.Context, settings config.Runtime) (model, error) {
-	files := tinymodel.FS()
-	if settings.ModelDir != "" {
-		if err := checkFolder(settings.ModelDir); err != nil {
-			return model{}, err
-		}
-		files = os.DirFS(settings.ModelDir)
-	}
-	opened, err := vectorizer.Open(ctx, files, settings.ModelDir, vectorizer.Options{
+	options := vectorizer.Options{
 		Library:       settings.Library,
 		Device:        settings.Device,
 		DeviceIDs:     settings.DeviceIDs,
@@ -39,11 +32,16 @@ func openModel(ctx context.Context, settings config.Runtime) (model, error) {
 		MaxQueue:      settings.MaxQueue,
 		Limits:        processor.Limits{MaxBytes: settings.MaxImageBytes, MaxPixels: settings.MaxImagePixels},
 		MaxQueryBytes: settings.MaxQueryBytes,
-	})
-	if err != nil {
+	}
+	if settings.ModelDir == "" {
+		embedded, err := vectorizer.Open(ctx, tinymodel.FS(), "", options)
+		return model{Embedder: embedded, demo: true}, err
+	}
+	if err := checkFolder(settings.ModelDir); err != nil {
 		return model{}, err
 	}
-	return model{Embedder: opened, demo: settings.ModelDir == ""}, nil
+	opened, err := vectorizer.OpenFolder(ctx, settings.ModelDir, options)
+	return model{Embedder: opened}, err
 }
 
 // checkFolder names the variable that an operator got wrong, which whoever reads

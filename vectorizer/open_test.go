@@ -87,7 +87,7 @@ func TestUnusableModelIsRefusedWithItsReason(t *testing.T) {
 		"graph cut off":         {func(f fstest.MapFS) { f["text.onnx"].Data = f["text.onnx"].Data[:1000] }, "text.onnx is not the file that colpali.json describes"},
 		"graph grown":           {func(f fstest.MapFS) { f["text.onnx"].Data = append(f["text.onnx"].Data, 0) }, "text.onnx is not the file"},
 		"graphs exchanged":      {func(f fstest.MapFS) { f["text.onnx"], f["vision.onnx"] = f["vision.onnx"], f["text.onnx"] }, "is not the file"},
-		"damaged graph":         {disguised("vision.onnx", []byte("<html>404</html>")), "graph cannot be loaded: vision.onnx"},
+		"damaged graph":         {disguised("vision.onnx", []byte("<html>404</html>")), "vision.onnx: is not an ONNX file, or damaged"},
 		"damaged tokenizer":     {disguised("tokenizer.json", []byte(`{"model": 1}`)), "tokenizer cannot be loaded"},
 		"id beyond tokenizer":   {manifestWith("page.suffix_ids", []int{2, 1017}), "token id 1017, but tokenizer.json has only 1017 tokens"},
 		"other dim":             {manifestWith("dim", 64), "first inference"},

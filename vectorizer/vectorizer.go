@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"runtime"
 	"sync"
 
@@ -121,6 +122,20 @@ type Vectorizer struct {
 	closeErr  error
 }
 
+// maxTokenizerBytes: Gemma 3's, the largest known, has 33 MB.
+const maxTokenizerBytes = 256 << 20
+
+// OpenFolder is [Open] for a folder. Links out of it are not followed.
+func OpenFolder(ctx context.Context, dir string, o Options) (*Vectorizer, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrModel, err)
+	}
+	// It fails only where it was closed before.
+	defer func() { _ = root.Close() }()
+	return Open(ctx, root.FS(), dir, o)
+}
+
 // Open loads the model in the files and runs it once on a blank page and a query, so that whatever
 // is wrong shows now and the first request is not slow. dir is the folder that model stands for, or
 // "" when it is embedded in the program; graphs that keep their weights in separate files need it.
@@ -158,7 +173,10 @@ func read(ctx context.Context, model fs.FS) (*Vectorizer, error) {
 	if err := m.verifyFiles(ctx, model); err != nil {
 		return nil, err
 	}
-	tokenizerJSON, err := fs.ReadFile(model, m.Tokenizer.File)
+	if err := m.checkExternalData(ctx, model); err != nil {
+		return nil, err
+	}
+	tokenizerJSON, err := readBounded(model, m.Tokenizer.File, maxTokenizerBytes)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,218 @@
+package vectorizer
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// checkExternalData demands that every file from which a graph takes tensors is one of the manifest's, whose
+// sums are checked. ONNX Runtime opens what a graph names, by path: a graph must not read the host's files
+// into a model, nor weights that nobody compared with anything.
+func (m *manifest) checkExternalData(ctx context.Context, model fs.FS) error {
+	files := []string{m.Graph.Text.File}
+	if m.Graph.Vision != nil {
+		files = append(files, m.Graph.Vision.File)
+	}
+	for _, name := range files {
+		locations, err := externalData(ctx, model, name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		for _, location := range locations {
+			if _, listed := m.Files[location]; !listed {
+				return fmt.Errorf("%s takes tensors from %.80q, which is not listed in files of %s: export the model again",
+					name, location, manifestFile)
+			}
+		}
+	}
+	return nil
+}
+
+func externalData(ctx context.Context, model fs.FS, name string) ([]string, error) {
+	file, err := model.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return externalLocations(contextReader{ctx, file})
+}
+
+// externalLocations returns the names of the files that an ONNX model (onnx.proto, a protobuf) takes tensors
+// from. Tensors inside of the model are passed over without being held in memory.
+func externalLocations(model io.Reader) ([]string, error) {
+	w := wire{reader: bufio.NewReaderSize(model, 1<<16), found: map[string]bool{}}
+	if err := w.message(modelMessage, maxGraphBytes, 0); err != nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(w.found)), nil
+}
+
+const (
+	// maxGraphBytes is what a protobuf may have.
+	maxGraphBytes = 1 << 31
+	// maxGraphDepth of graphs within nodes of graphs, in messages; three make a level.
+	maxGraphDepth = 100
+	// maxLocations of one graph; exporters write one file, or one for each large tensor.
+	maxLocations     = 10_000
+	maxLocationBytes = 4096
+)
+
+var errGraphFile = errors.New("is not an ONNX file, or damaged")
+
+// fields are those of a message in which another one lies on the way to a tensor; the numbers are onnx.proto's.
+type fields map[uint64]*fields
+
+var (
+	modelMessage, graphMessage, nodeMessage, attributeMessage = &fields{}, &fields{}, &fields{}, &fields{}
+	functionMessage, sparseMessage, tensorMessage, entry      = &fields{}, &fields{}, &fields{}, &fields{}
+)
+
+func init() {
+	*modelMessage = fields{7: graphMessage, 25: functionMessage, 20: &fields{1: graphMessage, 2: graphMessage}}
+	*graphMessage = fields{1: nodeMessage, 5: tensorMessage, 15: sparseMessage}
+	*functionMessage = fields{7: nodeMessage, 11: attributeMessage}
+	*nodeMessage = fields{5: attributeMessage}
+	*attributeMessage = fields{5: tensorMessage, 6: graphMessage, 10: tensorMessage, 11: graphMessage, 22: sparseMessage, 23: sparseMessage}
+	*sparseMessage = fields{1: tensorMessage, 2: tensorMessage}
+	*tensorMessage = fields{13: entry}
+}
+
+// wire reads a protobuf without keeping what it passes over.
+type wire struct {
+	reader *bufio.Reader
+	found  map[string]bool
+	read   int64
+}
+
+// ReadByte is for binary.ReadUvarint.
+func (w *wire) ReadByte() (byte, error) {
+	w.read++
+	return w.reader.ReadByte()
+}
+
+// message reads one message of at most size bytes. The outermost ends with the file instead.
+func (w *wire) message(known *fields, size int64, depth int) error {
+	if depth > maxGraphDepth {
+		return fmt.Errorf("%w: graphs lie more than %d messages deep", errGraphFile, maxGraphDepth)
+	}
+	if known == entry {
+		return w.entry(size)
+	}
+	for end := w.read + size; w.read < end; {
+		key, err := binary.ReadUvarint(w)
+		if errors.Is(err, io.EOF) && depth == 0 {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %w", errGraphFile, err)
+		}
+		length, err := w.length(key&7, end)
+		if err != nil {
+			return err
+		}
+		var inner *fields
+		if key&7 == 2 {
+			inner = (*known)[key>>3]
+		}
+		if err := w.field(inner, length, depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *wire) field(inner *fields, length int64, depth int) error {
+	if inner != nil {
+		return w.message(inner, length, depth+1)
+	}
+	return w.skip(length)
+}
+
+// length is how many bytes a field has, of this wire type, behind what was read of it.
+func (w *wire) length(wireType uint64, end int64) (int64, error) {
+	var length uint64
+	var err error
+	switch wireType {
+	case 0:
+		_, err = binary.ReadUvarint(w)
+	case 1:
+		length = 8
+	case 2:
+		length, err = binary.ReadUvarint(w)
+	case 5:
+		length = 4
+	default:
+		err = fmt.Errorf("wire type %d", wireType)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%w: %w", errGraphFile, err)
+	}
+	if length > uint64(max(end-w.read, 0)) {
+		return 0, fmt.Errorf("%w: a field of %d bytes ends behind what it is part of", errGraphFile, length)
+	}
+	return int64(length), nil
+}
+
+func (w *wire) skip(length int64) error {
+	skipped, err := io.CopyN(io.Discard, w.reader, length)
+	w.read += skipped
+	if err != nil {
+		return fmt.Errorf("%w: %w", errGraphFile, err)
+	}
+	return nil
+}
+
+// entry reads a key and a value of a tensor's external_data, and notes a location.
+func (w *wire) entry(size int64) error {
+	if size > maxLocationBytes {
+		return fmt.Errorf("%w: a tensor's place has %d bytes, it may have %d", errGraphFile, size, maxLocationBytes)
+	}
+	content := make([]byte, size)
+	count, err := io.ReadFull(w.reader, content)
+	w.read += int64(count)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errGraphFile, err)
+	}
+	pair, err := stringPair(content)
+	if err != nil {
+		return err
+	}
+	if pair[0] == "location" {
+		w.found[pair[1]] = true
+	}
+	if len(w.found) > maxLocations {
+		return fmt.Errorf("%w: its tensors lie in more than %d files", errGraphFile, maxLocations)
+	}
+	return nil
+}
+
+// stringPair reads a StringStringEntryProto.
+func stringPair(content []byte) (pair [2]string, err error) {
+	w := wire{reader: bufio.NewReader(strings.NewReader(string(content)))}
+	for size := int64(len(content)); w.read < size; {
+		key, err := binary.ReadUvarint(&w)
+		if err != nil {
+			return pair, fmt.Errorf("%w: %w", errGraphFile, err)
+		}
+		length, err := w.length(key&7, size)
+		if err != nil {
+			return pair, err
+		}
+		start := w.read
+		if err := w.skip(length); err != nil {
+			return pair, err
+		}
+		if field := key >> 3; key&7 == 2 && (field == 1 || field == 2) {
+			pair[field-1] = string(content[start : start+length])
+		}
+	}
+	return pair, nil
+}
