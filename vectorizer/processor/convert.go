@@ -39,6 +39,15 @@ func convertRGB(src image.Image) (*RGB, error) {
 	return im, nil
 }
 
+// convertOnto converts, and lays what is transparent on the paper.
+func convertOnto(alpha Alpha, src image.Image) (*RGB, error) {
+	im, err := convertRGB(src)
+	if err != nil {
+		return nil, err
+	}
+	return alpha.onto(im, src), nil
+}
+
 // grayRow copies the first byte of each sample to all three channels.
 func grayRow(dst, src []uint8, sampleBytes int) {
 	for i, j := 0, 0; i < len(dst); i, j = i+3, j+sampleBytes {

@@ -31,6 +31,11 @@ type Limits struct {
 //
 // An error wraps [ErrTooLarge], [ErrNotImage] or [ErrUndecodable], and never repeats the blob.
 func DecodeImage(blob []byte, limits Limits) (*RGB, error) {
+	return View{}.DecodeImage(blob, limits)
+}
+
+// DecodeImage is the function of that name for another view of the picture.
+func (v View) DecodeImage(blob []byte, limits Limits) (*RGB, error) {
 	if int64(len(blob)) > limits.MaxBytes {
 		return nil, fmt.Errorf("%w: %d bytes, the limit is %d; send a smaller image or raise COLPALI_MAX_IMAGE_BYTES",
 			ErrTooLarge, len(blob), limits.MaxBytes)
@@ -39,7 +44,7 @@ func DecodeImage(blob []byte, limits Limits) (*RGB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return format.decodeWithin(blob, limits)
+	return format.decodeWithin(blob, limits, v)
 }
 
 // format is one supported file format.
@@ -49,16 +54,18 @@ type format struct {
 	// size reads the dimensions without decoding pixels.
 	size func(blob []byte) (image.Config, error)
 	// decode may assume that size accepted the same blob within the limits.
-	decode func(blob []byte) (*RGB, error)
+	decode func(blob []byte, alpha Alpha) (*RGB, error)
+	// exif finds the EXIF block, or nothing; nil where the format has none or decode heeds it.
+	exif func(blob []byte) []byte
 }
 
 var formats = []format{
-	{"PNG", hasPrefix("\x89PNG\r\n\x1a\n"), configOf(png.DecodeConfig), pixelsOf(png.Decode)},
-	{"JPEG", hasPrefix("\xff\xd8"), configOf(jpeg.DecodeConfig), decodeJPEG},
-	{"GIF", hasPrefix("GIF8"), configOf(gif.DecodeConfig), decodeGIF},
-	{"WebP", isWebP, webPSize, decodeWebP},
-	{"BMP", hasPrefix("BM"), configOf(bmp.DecodeConfig), pixelsOf(bmp.Decode)},
-	{"TIFF", isTIFF, configOf(tiff.DecodeConfig), decodeTIFF},
+	{"PNG", hasPrefix("\x89PNG\r\n\x1a\n"), configOf(png.DecodeConfig), pixelsOf(png.Decode), exifOfPNG},
+	{"JPEG", hasPrefix("\xff\xd8"), configOf(jpeg.DecodeConfig), decodeJPEG, exifOfJPEG},
+	{"GIF", hasPrefix("GIF8"), configOf(gif.DecodeConfig), decodeGIF, nil},
+	{"WebP", isWebP, webPSize, decodeWebP, exifOfWebP},
+	{"BMP", hasPrefix("BM"), configOf(bmp.DecodeConfig), pixelsOf(bmp.Decode), nil},
+	{"TIFF", isTIFF, configOf(tiff.DecodeConfig), decodeTIFF, nil},
 }
 
 func isTIFF(blob []byte) bool {
@@ -69,7 +76,7 @@ func isWebP(blob []byte) bool {
 	return len(blob) >= 12 && string(blob[:4]) == "RIFF" && string(blob[8:12]) == "WEBP"
 }
 
-func (f format) decodeWithin(blob []byte, limits Limits) (im *RGB, err error) {
+func (f format) decodeWithin(blob []byte, limits Limits, view View) (im *RGB, err error) {
 	// The decoders belong to others and read hostile bytes: a panic in one must cost one image,
 	// not the server.
 	defer func() {
@@ -85,9 +92,12 @@ func (f format) decodeWithin(blob []byte, limits Limits) (im *RGB, err error) {
 	if err := f.checkSize(config.Width, config.Height, limits); err != nil {
 		return nil, err
 	}
-	im, err = f.decode(blob)
+	im, err = f.decode(blob, view.Alpha)
 	if err != nil {
 		return nil, f.undecodable(err)
+	}
+	if view.Upright && f.exif != nil {
+		im = orient(im, exifOrientation(f.exif(blob)))
 	}
 	return im, nil
 }
@@ -113,13 +123,13 @@ func (f format) undecodable(cause error) error {
 }
 
 // pixelsOf adapts a decoder whose pixels need nothing but a change of layout.
-func pixelsOf(decode func(io.Reader) (image.Image, error)) func([]byte) (*RGB, error) {
-	return func(blob []byte) (*RGB, error) {
+func pixelsOf(decode func(io.Reader) (image.Image, error)) func([]byte, Alpha) (*RGB, error) {
+	return func(blob []byte, alpha Alpha) (*RGB, error) {
 		im, err := decode(bytes.NewReader(blob))
 		if err != nil {
 			return nil, err
 		}
-		return convertRGB(im)
+		return convertOnto(alpha, im)
 	}
 }
 

@@ -2,7 +2,9 @@ package processor
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"image"
 	"image/jpeg"
 	"image/png"
@@ -38,6 +40,63 @@ func TestDecodeImageEqualsPillow(t *testing.T) {
 			}
 			requireNear(t, referencePixels(t, c.Reference), im.Pix)
 		})
+	}
+}
+
+func TestViewsEqualPillow(t *testing.T) {
+	var golden struct {
+		Cases []struct {
+			decodeCase
+			Alpha   string
+			Upright bool
+		}
+	}
+	readGolden(t, "views.json", &golden)
+	require.NotEmpty(t, golden.Cases)
+	for _, c := range golden.Cases {
+		t.Run(fmt.Sprintf("%s/alpha=%s/upright=%v", c.File, c.Alpha, c.Upright), func(t *testing.T) {
+			view := View{Upright: c.Upright}
+			require.NoError(t, view.Alpha.UnmarshalText([]byte(c.Alpha)))
+			im, err := view.DecodeImage(readImageFile(t, c.File), roomy)
+			require.NoError(t, err)
+			require.Equal(t, [2]int{c.Width, c.Height}, [2]int{im.Width, im.Height})
+			if c.Reference == "" {
+				require.Equal(t, c.SHA256, sha256Hex(im.Pix))
+				return
+			}
+			requireNear(t, referencePixels(t, c.Reference), im.Pix)
+		})
+	}
+}
+
+func TestNamesOfAlpha(t *testing.T) {
+	alpha := AlphaWhite
+	require.NoError(t, alpha.UnmarshalText([]byte("drop")))
+	require.Equal(t, AlphaDrop, alpha)
+	require.ErrorContains(t, alpha.UnmarshalText([]byte("black")), `alpha "black" is not known; use drop or white`)
+}
+
+// A wrong EXIF block costs the orientation, not the picture.
+func TestDamagedEXIFIsIgnored(t *testing.T) {
+	for _, name := range []string{"exif6.jpg", "exif5.png", "exif2.webp"} {
+		blob := readImageFile(t, name)
+		exif := bytes.Index(blob, []byte("II*\x00"))
+		if exif < 0 {
+			exif = bytes.Index(blob, []byte("MM\x00*"))
+		}
+		require.Positive(t, exif, name)
+		for _, damage := range [][]byte{{0}, []byte("II*\x00\xff\xff\xff\xff"), []byte("MM\x00*\x00\x00\x00\x00")} {
+			damaged := bytes.Clone(blob)
+			copy(damaged[exif:], damage)
+			if name == "exif5.png" { // Go checks the sum of a chunk that it skips
+				at := exif - 4
+				length := int(binary.BigEndian.Uint32(damaged[at-4:]))
+				binary.BigEndian.PutUint32(damaged[exif+length:], crc32.ChecksumIEEE(damaged[at:exif+length]))
+			}
+			im, err := View{Upright: true}.DecodeImage(damaged, roomy)
+			require.NoError(t, err, name)
+			require.Equal(t, [2]int{23, 17}, [2]int{im.Width, im.Height}, name)
+		}
 	}
 }
 

@@ -19,8 +19,10 @@
 //     Unicode tables are newer than Go's (letters, marks, numbers, lower case) or older (NFC), its are
 //     followed: every code point is compared.
 //
-// Transparency is dropped without blending and EXIF orientation is ignored, except for TIFF, whose
-// orientation Pillow applies on loading.
+// Transparency is dropped without blending and EXIF orientation is ignored, as the references do, unless a
+// [View] asks for white paper and upright pictures; TIFF is always upright, since Pillow orients it on
+// loading. Of an animated GIF the first frame is read. Animated WebP is refused, and so are TIFF with CMYK
+// or JPEG inside.
 //
 // Every input is hostile: sizes are read and checked before anything is decoded, a decoder that
 // panics yields an error, and no error repeats the input. All types are safe for concurrent use

@@ -14,12 +14,20 @@ func FuzzDecodeImage(f *testing.F) {
 	for _, c := range decodeCases(f) {
 		f.Add(readImageFile(f, c.File))
 	}
+	for _, name := range []string{"exif6.jpg", "exif5.png", "exif2.webp", "exif6_alpha.webp"} {
+		f.Add(readImageFile(f, name))
+	}
 	f.Add(pngHeader(65535, 65535))
 	f.Add(tiffHeader(map[uint16]uint32{256: 8, 257: 8, 258: 8, 259: 1, 262: 1, 322: 8, 323: 8, 324: 8, 325: 64}))
 	f.Add([]byte("%PDF-1.7"))
 	limits := Limits{MaxBytes: 1 << 16, MaxPixels: 1 << 14}
 	f.Fuzz(func(t *testing.T, blob []byte) {
 		im, err := DecodeImage(blob, limits)
+		upright, viewErr := View{Alpha: AlphaWhite, Upright: true}.DecodeImage(blob, limits)
+		require.Equal(t, err == nil, viewErr == nil)
+		if err == nil {
+			require.Len(t, upright.Pix, len(im.Pix))
+		}
 		if err != nil {
 			require.Nil(t, im)
 			require.True(t, errors.Is(err, ErrTooLarge) || errors.Is(err, ErrNotImage) || errors.Is(err, ErrUndecodable), err)

@@ -10,7 +10,7 @@ import (
 
 // decodeGIF returns the first frame on the logical screen, as Pillow shows it: what the frame does
 // not cover has the transparent colour, or colour 0.
-func decodeGIF(blob []byte) (*RGB, error) {
+func decodeGIF(blob []byte, alpha Alpha) (*RGB, error) {
 	config, err := gif.DecodeConfig(bytes.NewReader(blob))
 	if err != nil {
 		return nil, err
@@ -30,6 +30,9 @@ func decodeGIF(blob []byte) (*RGB, error) {
 	if transparent >= 0 {
 		// Go blackens the transparent colour, Pillow keeps it.
 		table[transparent] = gifColor(blob, transparent)
+		if alpha == AlphaWhite {
+			table[transparent] = [3]uint8{255, 255, 255}
+		}
 	}
 	background := table[max(transparent, 0)]
 

@@ -117,10 +117,10 @@ func TestDecoderThatPanics(t *testing.T) {
 	size := func([]byte) (image.Config, error) { return image.Config{Width: 3, Height: 3}, nil }
 	for name, f := range map[string]format{
 		"reading the size":   {name: "XYZ", size: func([]byte) (image.Config, error) { panic("index out of range") }},
-		"reading the pixels": {name: "XYZ", size: size, decode: func([]byte) (*RGB, error) { panic("index out of range") }},
+		"reading the pixels": {name: "XYZ", size: size, decode: func([]byte, Alpha) (*RGB, error) { panic("index out of range") }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			im, err := f.decodeWithin([]byte("blob"), roomy)
+			im, err := f.decodeWithin([]byte("blob"), roomy, View{})
 			require.Nil(t, im)
 			require.ErrorIs(t, err, ErrUndecodable)
 			require.ErrorContains(t, err, "XYZ")

@@ -13,7 +13,7 @@ import (
 const maxJPEGScans = 100
 
 // decodeJPEG decodes with Go's decoder and converts to RGB with libjpeg's arithmetic.
-func decodeJPEG(blob []byte) (*RGB, error) {
+func decodeJPEG(blob []byte, _ Alpha) (*RGB, error) {
 	// Within entropy-coded bytes 0xff is always followed by 0x00 or a restart marker, so this counts
 	// the scans, plus the few chance hits of embedded thumbnails and profiles.
 	if scans := bytes.Count(blob, []byte{0xff, 0xda}); scans > maxJPEGScans {

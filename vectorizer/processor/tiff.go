@@ -20,7 +20,7 @@ const (
 )
 
 // decodeTIFF decodes the first page with Go's decoder, and repairs and orients it as Pillow does.
-func decodeTIFF(blob []byte) (*RGB, error) {
+func decodeTIFF(blob []byte, alpha Alpha) (*RGB, error) {
 	im, err := tiff.Decode(bytes.NewReader(blob))
 	if err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func decodeTIFF(blob []byte) (*RGB, error) {
 			gray.Pix[i] = 255 - v
 		}
 	}
-	rgb, err := convertRGB(im)
+	rgb, err := convertOnto(alpha, im)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func webPSize(blob []byte) (image.Config, error) {
 }
 
 // decodeWebP decodes with Go's decoder and converts lossy pictures with libwebp's arithmetic.
-func decodeWebP(blob []byte) (*RGB, error) {
+func decodeWebP(blob []byte, alpha Alpha) (*RGB, error) {
 	im, err := webp.Decode(bytes.NewReader(blob))
 	if err != nil {
 		return nil, err
@@ -28,9 +28,9 @@ func decodeWebP(blob []byte) (*RGB, error) {
 	case *image.YCbCr:
 		return convertVP8(im), nil
 	case *image.NYCbCrA:
-		return convertVP8(&im.YCbCr), nil
+		return alpha.onto(convertVP8(&im.YCbCr), im), nil
 	default:
-		return convertRGB(im)
+		return convertOnto(alpha, im)
 	}
 }
 

@@ -2,7 +2,7 @@
 
 Run from the repository root, in an environment with Pillow 13 and transformers:
 
-    python tools/dev/goldens/pixels.py decode     image files and what Pillow reads from them
+    python tools/dev/goldens/pixels.py decode     image files and what Pillow reads from them, and how transparency and EXIF change it
     python tools/dev/goldens/pixels.py resize     hashes of resized noise, pass order of this Pillow
     python tools/dev/goldens/pixels.py bilinear   the same for Gemma 3's filter, pass order of Pillow 13
     python tools/dev/goldens/pixels.py normalize  hashes of the slow SigLIP processor's pixel values
@@ -22,7 +22,7 @@ import zlib
 
 import numpy as np
 import PIL
-from PIL import Image, ImageDraw, features
+from PIL import Image, ImageDraw, ImageOps, features
 
 TESTDATA = pathlib.Path("vectorizer/processor/testdata")
 IMAGES = TESTDATA / "images"
@@ -222,6 +222,68 @@ def deep_gray_cases():
     yield "gray16.tiff", encoded(image, "TIFF"), high
 
 
+def view_cases():
+    """Files whose EXIF says how they lie, in every format that has one."""
+    base = page(61, 47)
+
+    def exif(orientation):
+        block = Image.Exif()
+        block[0x010F] = "camera"
+        block[0x0112] = orientation
+        return block
+
+    for orientation in [3, 6, 7]:
+        yield f"exif{orientation}.jpg", encoded(page(23, 17), "JPEG", quality=95, exif=exif(orientation))
+    for orientation in [1, 5, 8]:
+        yield f"exif{orientation}.png", encoded(page(23, 17), "PNG", exif=exif(orientation))
+    for orientation in [2, 4]:
+        yield f"exif{orientation}.webp", encoded(page(23, 17), "WEBP", lossless=True, exif=exif(orientation))
+    alpha = base.copy()
+    alpha.putalpha(Image.linear_gradient("L").resize(base.size))
+    yield "exif6_alpha.webp", encoded(alpha, "WEBP", quality=70, exif=exif(6))
+    yield "exif6_alpha.png", encoded(alpha, "PNG", exif=exif(6))
+
+
+# Of the files of "decode": those with transparency of any kind, and some without.
+TRANSPARENT = [
+    "rgb.png", "rgba.png", "gray_alpha.png", "palette_transparent.png", "rgb_transparent.png", "gray_transparent.png", "transparent.gif",
+    "offset.gif", "offset_transparent.gif", "lossy_alpha_33x18.webp", "lossy_alpha_61x47.webp", "lossless_alpha.webp", "lossy_61x47.webp",
+    "rgba.tiff", "rgba_premultiplied.tiff", "group4_black0.tiff", "gray.bmp",
+]  # fmt: skip
+
+
+def on_white(image):
+    image = image.convert("RGBA")
+    paper = Image.new("RGB", image.size, "white")
+    paper.paste(image, mask=image.getchannel("A"))
+    return paper
+
+
+def views():
+    cases = []
+
+    def add(name, blob, alpha, upright):
+        image = Image.open(io.BytesIO(blob))
+        if upright:
+            image = ImageOps.exif_transpose(image)
+        image = on_white(image) if alpha == "white" else image.convert("RGB")
+        case = {"file": name, "alpha": alpha, "upright": upright, "width": image.width, "height": image.height}
+        if name.endswith(".jpg"):
+            case["reference"] = name.removesuffix(".jpg") + f"_{'upright' if upright else 'stored'}_reference.png"
+            image.save(IMAGES / case["reference"], optimize=True)
+        else:
+            case["rgb_sha256"] = sha256(np.asarray(image).tobytes())
+        cases.append(case)
+
+    for name in TRANSPARENT:
+        add(name, (IMAGES / name).read_bytes(), "white", False)
+    for name, blob in view_cases():
+        (IMAGES / name).write_bytes(blob)
+        for upright in (False, True):
+            add(name, blob, "white" if "alpha" in name else "drop", upright)
+    write_golden("views.json", {"cases": cases})
+
+
 def decode():
     IMAGES.mkdir(parents=True, exist_ok=True)
     for old in IMAGES.iterdir():
@@ -246,6 +308,7 @@ def decode():
     for name, blob, pixels in deep_gray_cases():
         add(name, blob, pixels, exact=True)
     write_golden("decode.json", {"cases": cases})
+    views()
 
 
 # --- resize ---

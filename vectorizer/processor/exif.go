@@ -1,0 +1,73 @@
+package processor
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// The functions below find the EXIF block of a file, a small TIFF, or nothing. The file is one that its
+// decoder accepted, yet nothing here relies on it.
+
+var exifPrefix = []byte("Exif\x00\x00")
+
+// exifOfJPEG looks through the segments before the first scan.
+func exifOfJPEG(blob []byte) []byte {
+	const app1, startOfScan = 0xe1, 0xda
+	for at := 2; at+4 <= len(blob) && blob[at] == 0xff; {
+		marker := blob[at+1]
+		if marker == 0xff { // a fill byte
+			at++
+			continue
+		}
+		length := int(binary.BigEndian.Uint16(blob[at+2:]))
+		if marker == startOfScan || length < 2 || at+2+length > len(blob) {
+			return nil
+		}
+		if body := blob[at+4 : at+2+length]; marker == app1 && bytes.HasPrefix(body, exifPrefix) {
+			return body[len(exifPrefix):]
+		}
+		at += 2 + length
+	}
+	return nil
+}
+
+// exifOfPNG looks for the chunk eXIf, which may stand behind the pixels.
+func exifOfPNG(blob []byte) []byte {
+	const signature, frame = 8, 12 // of a chunk: length, kind, checksum
+	for at := int64(signature); at+frame <= int64(len(blob)); {
+		length := int64(binary.BigEndian.Uint32(blob[at:]))
+		if at+frame+length > int64(len(blob)) {
+			return nil
+		}
+		if string(blob[at+4:at+8]) == "eXIf" {
+			return bytes.TrimPrefix(blob[at+8:at+8+length], exifPrefix)
+		}
+		at += frame + length
+	}
+	return nil
+}
+
+// exifOfWebP looks for the chunk EXIF, which stands behind the pixels.
+func exifOfWebP(blob []byte) []byte {
+	const container, head = 12, 8
+	for at := int64(container); at+head <= int64(len(blob)); {
+		length := int64(binary.LittleEndian.Uint32(blob[at+4:]))
+		if at+head+length > int64(len(blob)) {
+			return nil
+		}
+		if string(blob[at:at+4]) == "EXIF" {
+			return bytes.TrimPrefix(blob[at+head:at+head+length], exifPrefix)
+		}
+		at += head + length + length&1 // chunks begin at even offsets
+	}
+	return nil
+}
+
+// exifOrientation reads the tag from an EXIF block; 0 is none.
+func exifOrientation(exif []byte) uint16 {
+	const header = 8
+	if len(exif) < header || !isTIFF(exif) {
+		return 0
+	}
+	return readTIFFTags(exif)[tagOrientation]
+}
