@@ -215,13 +215,19 @@ func BenchmarkWaits(b *testing.B) {
 	// during measures until done is closed.
 	during := func(name string, done <-chan struct{}) {
 		var searches, adds durations
+		var longest time.Duration
+		var why string // what the longest search did
 		var both sync.WaitGroup
 		both.Go(func() {
 			for i := 0; !closed(done); i++ {
+				var trace Trace
 				searches.time(func() {
-					_, err := x.Search(ctx, c.queries[i%len(c.queries)], 10, SearchOptions{})
+					_, err := x.Search(ctx, c.queries[i%len(c.queries)], 10, SearchOptions{Trace: &trace})
 					require.NoError(b, err)
 				})
+				if took := searches[len(searches)-1]; took > longest {
+					longest, why = took, fmt.Sprintf("%+v; %+v", trace, x.Statistics())
+				}
 				time.Sleep(5 * time.Millisecond)
 			}
 		})
@@ -238,6 +244,7 @@ func BenchmarkWaits(b *testing.B) {
 		b.Run(fmt.Sprintf("pages=%d/%s", *pages, name), func(b *testing.B) {
 			searches.report(b, "search-")
 			adds.report(b, "add-")
+			b.Logf("the longest of %d searches: %v, %s", len(searches), longest, why)
 		})
 	}
 	during("at rest", background(func() { time.Sleep(5 * time.Second) }))

@@ -24,34 +24,50 @@ func topic(r *rand.Rand, seed uint64) maxsim.Matrix {
 	return m
 }
 
+// topics is an index that is given documents of topics.
+type topics struct {
+	*Index
+	t      *testing.T
+	source *memory
+	r      *rand.Rand
+	next   uint64 // id
+}
+
+func openTopics(t *testing.T, r *rand.Rand, l limits) *topics {
+	t.Helper()
+	source := newMemory()
+	x, err := Open(Options{Source: source, idle: true, limits: &l})
+	require.NoError(t, err)
+	return &topics{Index: x, t: t, source: source, r: r}
+}
+
+// add adds n documents of a topic, and lets the background come to its end.
+func (x *topics) add(n int, of uint64) {
+	x.t.Helper()
+	for range n {
+		x.source.put(x.next, topic(x.r, of))
+		require.NoError(x.t, x.Add(context.Background(), x.source.documents(x.next)...))
+		x.next++
+	}
+	settle(x.t, x.Index)
+}
+
 func TestDocumentsOfANewTopicMakeTheIndexTrainAnew(t *testing.T) {
-	ctx := context.Background()
 	few := low
 	few.retrainGrowth = 1000
-	source, r := newMemory(), rand.New(rand.NewPCG(71, 72))
-	x, err := Open(Options{Source: source, idle: true, limits: &few})
-	require.NoError(t, err)
-	next := uint64(0)
-	add := func(n int, seed uint64) {
-		for range n {
-			source.put(next, topic(r, seed))
-			require.NoError(t, x.Add(ctx, source.documents(next)...))
-			next++
-		}
-		settle(t, x)
-	}
-	add(40, 1)
+	x := openTopics(t, rand.New(rand.NewPCG(71, 72)), few)
+	x.add(40, 1)
 	first := x.generation
 	require.NotNil(t, first)
-	add(30, 1)
+	x.add(30, 1)
 	require.Same(t, first, x.generation, "more of the same is no reason")
-	add(30, 2)
+	x.add(30, 2)
 	require.NotSame(t, first, x.generation)
 	for _, p := range x.parts {
 		require.Same(t, x.generation, p.coded.Load().generation, "all have the new centroids")
 	}
 	second := x.generation
-	add(10, 2)
+	x.add(10, 2)
 	require.Same(t, second, x.generation)
 }
 

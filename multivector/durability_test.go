@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"path"
 	"slices"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"weaviate-colpali/maxsim"
+	"weaviate-colpali/multivector/internal/format"
 	"weaviate-colpali/multivector/internal/vfs/faultfs"
 )
 
@@ -44,6 +47,7 @@ var low = limits{
 	smallFiles:     3,
 	deadShare:      0.2,
 	rest:           time.Millisecond,
+	longestRest:    4 * time.Millisecond,
 }
 
 // world is an index on a disk that can fail, beside what it must be like.
@@ -287,4 +291,89 @@ func TestDamageIsNoticedAndMended(t *testing.T) {
 			w.check()
 		}
 	}
+}
+
+// Each training leaves a codebook of megabytes, of which one is needed.
+func TestAReplacedCodebookIsRemovedWhenNoPartHasItsCodes(t *testing.T) {
+	w := newWorld(t, 77)
+	first := uint64(0)
+	for range 200 {
+		w.add(4)
+		for w.index.step(context.Background()) {
+			if g := w.index.generation; first == 0 && g != nil {
+				first = g.file
+			}
+			numbers, _, err := w.index.files.list()
+			require.NoError(t, err)
+			needed := map[uint64]bool{}
+			if g := w.index.generation; g != nil {
+				needed[g.file] = true
+			}
+			for _, p := range w.index.parts {
+				if c := p.coded.Load(); c != nil {
+					needed[c.generation.file] = true
+				}
+			}
+			require.ElementsMatch(t, slices.Collect(maps.Keys(needed)), numbers[format.KindCodebook])
+		}
+	}
+	require.Greater(t, w.index.generation.file, first, "trained anew")
+	w.check()
+}
+
+// An Add that began before a training ends after the codebook that it used is gone.
+func TestCodesOfARemovedCodebookAreNotWritten(t *testing.T) {
+	w := newWorld(t, 78)
+	w.add(20)
+	w.steps(100)
+	old := w.index.generation
+	require.NotNil(t, old)
+	w.add(1)
+	late := w.index.parts[len(w.index.parts)-1]
+	require.Same(t, old, late.coded.Load().generation)
+	require.NoError(t, w.index.newGeneration(context.Background(), w.index.everyPart(), 20))
+	w.steps(100)
+	require.Zero(t, old.file)
+
+	w.source.put(w.next, randomMatrix(w.r, 3, w.dim))
+	documents := w.source.documents(w.next)
+	w.next++
+	p := newPart(&inMemory{ids: []uint64{documents[0].ID}, vectors: []maxsim.Int8Matrix{maxsim.Quantize(documents[0].Vectors)}}, 0)
+	c, _, err := old.code(context.Background(), p, -math.MaxFloat32)
+	require.NoError(t, err)
+	require.NoError(t, w.index.setCodes(p, c))
+	require.NoError(t, w.index.append(p))
+	_, err = w.index.write(context.Background(), []*part{p})
+	require.NoError(t, err)
+	require.NoError(t, w.index.Close(context.Background()))
+	w.open()
+	require.Zero(t, w.index.Statistics().SetAside)
+	w.check()
+}
+
+// stuck is documents whose memory is given back when somebody allows it.
+type stuck struct {
+	documents
+	allowed, closed chan struct{}
+}
+
+func (s stuck) Close() error {
+	<-s.allowed
+	close(s.closed)
+	return nil
+}
+
+func TestWhoLetsGoOfAMergedFileLastDoesNotWaitForItsMemory(t *testing.T) {
+	x, err := Open(Options{Source: newMemory(), idle: true, limits: &low})
+	require.NoError(t, err)
+	m := &inMemory{ids: []uint64{1}, vectors: []maxsim.Int8Matrix{maxsim.Quantize(randomMatrix(rand.New(rand.NewPCG(1, 2)), 3, 8))}}
+	old := stuck{m, make(chan struct{}), make(chan struct{})}
+	p := newPart(old, 0)
+	require.NoError(t, x.append(p))
+	search := x.acquire()
+	x.replace([]*part{p}, newPart(m, 0))
+	search.release()
+	require.Equal(t, 1, x.Len())
+	close(old.allowed)
+	<-old.closed
 }

@@ -78,8 +78,20 @@ type limits struct {
 	// deadShare is the share of deleted documents above which a file is written anew.
 	deadShare float64
 
-	// rest is how long what was put off waits before the next try.
-	rest time.Duration
+	// rest is how long what was put off waits before the next try, and what failed once.
+	// After each further failure it waits twice as long, up to longestRest.
+	rest, longestRest time.Duration
+}
+
+// pause is how long to wait after so many failures in a row.
+func (l limits) pause(failures int) time.Duration {
+	pause := l.rest
+	for range failures - 1 {
+		if pause *= 2; pause >= l.longestRest {
+			return max(l.rest, l.longestRest)
+		}
+	}
+	return pause
 }
 
 var usual = limits{
@@ -103,4 +115,5 @@ var usual = limits{
 	smallFiles:     8,
 	deadShare:      0.2,
 	rest:           5 * time.Second,
+	longestRest:    5 * time.Minute,
 }

@@ -11,10 +11,13 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"weaviate-colpali/multivector/internal/vfs/faultfs"
 )
 
 // filesIn is the names of the files in a folder.
@@ -107,6 +110,48 @@ func TestTheBackgroundLooksWhetherItMayGoOn(t *testing.T) {
 	require.Eventually(t, func() bool { return len(x.Files()) > 0 }, time.Minute, time.Millisecond)
 	requireBruteForce(t, source, x, r)
 	require.NoError(t, x.Close(context.Background()))
+}
+
+func TestPausesGrowAfterFailuresAndHaveALimit(t *testing.T) {
+	l := limits{rest: 5, longestRest: 40}
+	for failures, want := range []time.Duration{5, 5, 10, 20, 40, 40} {
+		require.Equal(t, want, l.pause(failures), failures)
+	}
+	require.Equal(t, usual.longestRest, usual.pause(1_000_000))
+}
+
+// Nobody tells the index that the disk is well again.
+func TestWhatFailedIsTriedAgainLaterAndNotAtEachWrite(t *testing.T) {
+	source, r, disk := newMemory(), rand.New(rand.NewPCG(89, 90)), faultfs.New()
+	slow := low
+	slow.rest, slow.longestRest = 50*time.Millisecond, 50*time.Millisecond
+	failed := make(chan error, 1000)
+	x, err := Open(Options{Source: source, fs: disk, limits: &slow, Observer: failures(failed)})
+	require.NoError(t, err)
+	disk.SetDiskFull(true)
+	fill(t, source, x, r, 40)
+	require.ErrorIs(t, <-failed, syscall.ENOSPC)
+	require.ErrorIs(t, <-failed, syscall.ENOSPC, "tried again without a write")
+	x.worker.turn.Lock()
+	require.NotZero(t, x.worker.failures)
+	require.Nil(t, x.worker.awaited(), "a write does not wake it")
+	x.worker.turn.Unlock()
+	disk.SetDiskFull(false)
+	require.Eventually(t, func() bool { return len(x.Files()) > 0 }, time.Minute, time.Millisecond)
+	requireBruteForce(t, source, x, r)
+	require.NoError(t, x.Close(context.Background()))
+	require.Zero(t, x.worker.failures)
+}
+
+// failures is told of what failed.
+type failures chan error
+
+func (failures) DocumentsDamaged(int) {}
+
+func (f failures) JobEnded(_ Job, _ time.Duration, err error) {
+	if err != nil {
+		f <- err
+	}
 }
 
 func TestATrainingThatMemoryRefusesIsPutOff(t *testing.T) {

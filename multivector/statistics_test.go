@@ -114,23 +114,12 @@ func TestDeletedDocumentsCountUntilTheirFileIsWrittenAnew(t *testing.T) {
 func TestDriftIsHowMuchFartherNewDocumentsAre(t *testing.T) {
 	never := low
 	never.retrainGrowth, never.driftShare, never.strangeShare = 1000, 1000, 1000
-	source, r := newMemory(), rand.New(rand.NewPCG(75, 76))
-	x, err := Open(Options{Source: source, idle: true, limits: &never})
-	require.NoError(t, err)
-	next := uint64(0)
-	add := func(n int, seed uint64) {
-		for range n {
-			source.put(next, topic(r, seed))
-			require.NoError(t, x.Add(context.Background(), source.documents(next)...))
-			next++
-		}
-		settle(t, x)
-	}
-	add(40, 1)
+	x := openTopics(t, rand.New(rand.NewPCG(75, 76)), never)
+	x.add(40, 1)
 	require.Zero(t, x.Statistics().Drift)
-	add(30, 1)
+	x.add(30, 1)
 	require.InDelta(t, 0, x.Statistics().Drift, 0.02, "more of the same")
-	add(30, 2)
+	x.add(30, 2)
 	require.Greater(t, x.Statistics().Drift, 0.1)
 }
 

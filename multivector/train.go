@@ -68,8 +68,12 @@ func (x *Index) newGeneration(ctx context.Context, parts []*part, documents int)
 		}
 	}
 	x.mu.Lock()
+	before := x.generation
 	x.generation = g
 	x.mu.Unlock()
+	if before != nil {
+		x.removeUnneeded(before)
+	}
 	x.logger.Info("trained the index's centroids", "documents", documents, "centroids", book.Len(), "mean_cosine", book.MeanCosine())
 	return nil
 }
@@ -131,5 +135,12 @@ func (x *Index) recode(ctx context.Context, p *part, g *generation) error {
 	if err != nil {
 		return err
 	}
-	return x.setCodes(p, c)
+	before := p.coded.Load()
+	if err := x.setCodes(p, c); err != nil {
+		return err
+	}
+	if before != nil {
+		x.removeUnneeded(before.generation)
+	}
+	return nil
 }

@@ -20,9 +20,11 @@ type worker struct {
 	// still.
 	turn sync.Mutex
 
-	// rests says that what is due has been put off. Nobody wakes the worker when the
-	// reason is gone: it looks again itself.
-	rests bool
+	// rests says that what is due has been put off, failures how many times in a row
+	// something failed. Nobody wakes the worker when the reason is gone: it looks again
+	// itself.
+	rests    bool
+	failures int
 }
 
 var (
@@ -61,17 +63,26 @@ func (x *Index) startWorker() {
 			select {
 			case <-ctx.Done():
 				return
-			case <-x.worker.work:
+			case <-x.worker.awaited():
 			case <-again:
 			}
 			for x.step(ctx) && ctx.Err() == nil {
 			}
 			again = nil
-			if x.worker.rests {
-				again = time.After(x.limits.rest)
+			if x.worker.rests || x.worker.failures > 0 {
+				again = time.After(x.limits.pause(x.worker.failures))
 			}
 		}
 	})
+}
+
+// awaited is who wakes the worker: nobody, while something fails. A full disk would
+// otherwise be tried, and complained of, at each write.
+func (w *worker) awaited() <-chan struct{} {
+	if w.failures > 0 {
+		return nil
+	}
+	return w.work
 }
 
 // step does one thing that is due, and reports whether there may be another.
@@ -119,14 +130,16 @@ func (x *Index) step(ctx context.Context) bool {
 		}
 		switch {
 		case err != nil:
-			// The next write tries again. Until then searches do without.
-			x.logger.Error("the index could not "+task.name+"; searches stay exact and are slower", "error", err)
+			x.worker.failures++
+			x.logger.Error("the index could not "+task.name+"; searches stay exact and are slower",
+				"error", err, "again_in", x.limits.pause(x.worker.failures))
 			return false
 		case done:
+			x.worker.failures = 0
 			return true
 		}
 	}
-	x.worker.rests = false
+	x.worker.rests, x.worker.failures = false, 0
 	return false
 }
 

@@ -81,7 +81,28 @@ func (x *Index) write(ctx context.Context, parts []*part) (done bool, err error)
 			x.files.remove(format.KindCodes, c.file)
 		}
 	}
+	for _, p := range parts {
+		if c := p.coded.Load(); c != nil {
+			x.removeUnneeded(c.generation)
+		}
+	}
 	return true, nil
+}
+
+// removeUnneeded removes the file of a codebook that was replaced and that no part
+// has codes of any more. It comes after those codes' files: a power cut may keep what
+// was removed last, and codes without their codebook would pass for damaged.
+func (x *Index) removeUnneeded(g *generation) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	needed := g == x.generation || slices.ContainsFunc(x.parts, func(p *part) bool {
+		c := p.coded.Load()
+		return c != nil && c.generation == g
+	})
+	if !needed && x.files != nil {
+		x.files.remove(format.KindCodebook, g.file)
+		g.file = 0
+	}
 }
 
 // writeLive writes the live documents of parts, and their codes if all are of one
@@ -89,7 +110,8 @@ func (x *Index) write(ctx context.Context, parts []*part) (done bool, err error)
 func (x *Index) writeLive(ctx context.Context, parts []*part) (*part, error) {
 	g := oneGeneration(parts)
 	var codes *coded
-	if g != nil {
+	// An Add that began before a training may end after the old codebook was removed.
+	if g != nil && g.file != 0 {
 		codes = newCoded(g)
 	}
 	written, err := x.files.writeVectors(x.knownDim(), func(yield func(uint64, maxsim.Int8Matrix) bool) {

@@ -144,6 +144,7 @@ func TestTheRecallOfTheCollectionDecidesHowFarABalancedSearchLooks(t *testing.T)
 		}
 		return sum
 	}
+	require.Equal(t, len(documents), detail(ctx, t, index, queries[0], 1, "plaid_scanned"), "too few for postings")
 	require.LessOrEqual(t, reranked(ctx, plaidconfig.MinRecall), reranked(ctx, 0))
 	require.Less(t, reranked(ctx, 0), reranked(ctx, plaidconfig.MaxRecall))
 	require.Less(t, reranked(ctx, plaidconfig.MaxRecall), len(queries)*len(documents), "still no exact search")
