@@ -20,6 +20,47 @@ def main() -> None:
     write(VECTORIZER / "ort" / "testdata" / "endless.onnx", endless(), *ends)
     for name, number in {"nan": float("nan"), "long": 2.0}.items():
         write(VECTORIZER / "testdata" / "broken" / f"text-{name}.onnx", *constant_embeddings(number))
+    ids = value("input_ids", TensorProto.INT64, ["batch", "sequence"])
+    mask = value("attention_mask", TensorProto.INT64, ["batch", "sequence"])
+    pixels = value("pixel_values", FLOAT, ["batch", 3, 4, 4])
+    embeddings = value("embeddings", FLOAT, ["batch", "sequence", 3])
+    foreign = VECTORIZER / "testdata" / "foreign"
+    write(foreign / "model.onnx", whole_model(True), [ids, pixels, mask], [embeddings])
+    write(foreign / "text.onnx", whole_model(False), [ids, mask], [embeddings])
+
+
+def whole_model(sees: bool) -> list[onnx.NodeProto]:
+    """One graph from ids and pixels to vectors, as others export ColPali: (id + 1, the page's mean, 1) at length 1."""
+    one = helper.make_tensor("", FLOAT, [1], [1.0])
+    nodes = [
+        helper.make_node("Constant", [], ["one"], value=one),
+        helper.make_node("Cast", ["input_ids"], ["ids"], to=FLOAT),
+        helper.make_node("Add", ["ids", "one"], ["first"]),
+        helper.make_node("Mul", ["ids", "zero"], ["nothing"]),
+        helper.make_node("Constant", [], ["zero"], value=helper.make_tensor("", FLOAT, [1], [0.0])),
+        helper.make_node("Add", ["nothing", "one"], ["third"]),
+        helper.make_node("Constant", [], ["last"], value=helper.make_tensor("", TensorProto.INT64, [1], [2])),
+    ]
+    nodes.insert(0, nodes.pop(4))
+    if sees:
+        nodes += [
+            helper.make_node("ReduceMean", ["pixel_values"], ["means"], axes=[1, 2, 3], keepdims=0),
+            helper.make_node("Constant", [], ["second_axis"], value=helper.make_tensor("", TensorProto.INT64, [1], [1])),
+            helper.make_node("Unsqueeze", ["means", "second_axis"], ["page"]),
+            helper.make_node("Add", ["nothing", "page"], ["second"]),
+        ]
+    else:
+        nodes.append(helper.make_node("Identity", ["nothing"], ["second"]))
+    for column in ("first", "second", "third"):
+        nodes.append(helper.make_node("Unsqueeze", [column, "last"], [column + "_column"]))
+    return [
+        *nodes,
+        helper.make_node("Concat", ["first_column", "second_column", "third_column"], ["vectors"], axis=-1),
+        helper.make_node("LpNormalization", ["vectors"], ["unit"], axis=-1, p=2),
+        helper.make_node("Cast", ["attention_mask"], ["mask"], to=FLOAT),
+        helper.make_node("Unsqueeze", ["mask", "last"], ["kept"]),
+        helper.make_node("Mul", ["unit", "kept"], ["embeddings"]),
+    ]
 
 
 def endless() -> list[onnx.NodeProto]:
