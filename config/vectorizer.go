@@ -60,7 +60,7 @@ var (
 		Bound:   fmt.Sprintf("a whole number from 1 to %d", MaxPoolFactor),
 		Doc: "How many times fewer vectors are kept of a page than the model makes: similar ones become their " +
 			"mean, by colpali-engine's hierarchical pooling. 1 keeps all. Disk, memory and search time shrink by " +
-			"the factor; what it costs in quality depends on the model and the pages. " +
+			"the factor; what it costs in quality says `tools/dev/eval -pool` on your own pages. " +
 			"Queries, also those by an image, are never pooled.",
 	}
 	dropNonImage = Setting{

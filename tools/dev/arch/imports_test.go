@@ -93,6 +93,11 @@ var rules = []rule{
 		because: "a tool talks to a server by its public API, as users do, and must build in seconds",
 	},
 	{
+		folder:  "tools/dev/eval",
+		may:     []string{self + "/config", self + "/maxsim", self + "/vectorizer", "github.com/parquet-go/parquet-go"},
+		because: "it reads retrieval sets as they are published, and asks the model without a server",
+	},
+	{
 		folder:  "tools/dev/inspect",
 		may:     []string{self + "/multivector"},
 		tests:   []string{self + "/maxsim"},

@@ -97,11 +97,21 @@ func run(ctx context.Context, w io.Writer, dir string, batches []int, runs int) 
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
 	describe(w, v.Model())
-	pageTime, err := times(ctx, w, v, batches, runs)
+	page, err := letter()
 	if err != nil {
 		return err
 	}
-	cost(w, v.Model(), pageTime)
+	embeddings, err := v.EmbedPages(ctx, [][]byte{page})
+	if err := failure(embeddings, err); err != nil {
+		return err
+	}
+	vectors := sizeOf(embeddings[0].Vectors)
+	fmt.Fprintf(w, "page      %d vectors of %d for a letter page: %d bytes in float32\n", vectors.vectors, vectors.dim, vectors.bytes())
+	pageTime, err := times(ctx, w, v, page, batches, runs)
+	if err != nil {
+		return err
+	}
+	cost(w, vectors, pageTime)
 	return parity(ctx, w, v, files)
 }
 
@@ -111,5 +121,4 @@ func describe(w io.Writer, m vectorizer.Model) {
 	for _, why := range m.PassedOver {
 		fmt.Fprintf(w, "          passed over: %s\n", why)
 	}
-	fmt.Fprintf(w, "page      %d vectors of %d: %d bytes in float32\n", m.VectorsPerPage, m.Dim, pageBytes(m))
 }

@@ -40,7 +40,7 @@ func TestASoundFolder(t *testing.T) {
 	report, err := examine(t, randomModel)
 	require.NoError(t, err)
 	for _, part := range []string{
-		"provider  CPUExecutionProvider", "1030 vectors of 128: 527360 bytes", "batch 1 ", "batch 2 ",
+		"provider  CPUExecutionProvider", "1030 vectors of 128 for a letter page: 527360 bytes", "batch 1 ", "batch 2 ",
 		"527 GB of vectors", "137 GB of index", "in 3 pages", "in 11 queries; 2e-05 is allowed",
 	} {
 		require.Contains(t, report, part)

@@ -17,11 +17,7 @@ import (
 
 // times prints the median time of a page and of a query by batch size, decoding included, and returns the best of
 // a page.
-func times(ctx context.Context, w io.Writer, v *vectorizer.Vectorizer, batches []int, runs int) (time.Duration, error) {
-	page, err := letter()
-	if err != nil {
-		return 0, err
-	}
+func times(ctx context.Context, w io.Writer, v *vectorizer.Vectorizer, page []byte, batches []int, runs int) (time.Duration, error) {
 	best := time.Duration(math.MaxInt64)
 	for _, size := range batches {
 		pages := slices.Repeat([][]byte{page}, size)
@@ -83,17 +79,22 @@ func letter() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-func pageBytes(m vectorizer.Model) int { return 4 * m.VectorsPerPage * m.Dim }
+// size of a page's vectors. Models that read pages at their own size give more for larger ones.
+type size struct{ vectors, dim int }
+
+func sizeOf(page [][]float32) size { return size{len(page), len(page[0])} }
+
+func (s size) bytes() int { return 4 * s.vectors * s.dim }
 
 // indexBytes is what the plaid index keeps of a page: of each vector 8-bit codes and 5 bytes of scale and centroids
 // (multivector/FORMAT.md; 137 KB for ColPali).
-func indexBytes(m vectorizer.Model) int { return m.VectorsPerPage * (m.Dim + 5) }
+func (s size) indexBytes() int { return s.vectors * (s.dim + 5) }
 
 // cost prints what a million pages take on this machine.
-func cost(w io.Writer, m vectorizer.Model, page time.Duration) {
+func cost(w io.Writer, s size, page time.Duration) {
 	const million, gb = 1e6, 1e9
 	fmt.Fprintf(w, "1M pages  %.0f GB of vectors on disk and %.0f GB of index, which is fastest in memory; %.1f hours to embed\n",
-		million*float64(pageBytes(m))/gb, million*float64(indexBytes(m))/gb, million*page.Hours())
+		million*float64(s.bytes())/gb, million*float64(s.indexBytes())/gb, million*page.Hours())
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
