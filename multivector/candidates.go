@@ -1,7 +1,6 @@
 package multivector
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"sync"
@@ -118,9 +117,9 @@ type pick struct {
 // nothing is known of. With no more candidates than that it is all of them, in no
 // order. Scores reach up to most. Of a large index it looks only at those that
 // postings let through.
-func (c candidates) shortlist(query *maxsim.Query, n int, trace *Trace) (picks []pick, most float32) {
+func (c candidates) shortlist(query *maxsim.Query, n int, trace *Trace) (s *shortlist, most float32) {
 	if n >= c.inParts() {
-		return c.all(), 0
+		return newShortlist(c.all(), nil, 0), 0
 	}
 	tables := tables{}
 	defer tables.release()
@@ -147,10 +146,7 @@ func (c candidates) shortlist(query *maxsim.Query, n int, trace *Trace) (picks [
 		}
 	}
 	trace.Centroids = tables.centroids()
-	slices.SortFunc(known, func(a, b pick) int {
-		return cmp.Or(cmp.Compare(b.estimate, a.estimate), cmp.Compare(a.id, b.id))
-	})
-	return append(unknown, known[:min(n, len(known))]...), most
+	return newShortlist(unknown, known, n), most
 }
 
 func (c candidates) all() []pick {

@@ -13,10 +13,10 @@ type depth struct {
 
 // shortlist is the candidates that a search looks at more closely, and which of them
 // can be expected among its results.
-func (x *Index) shortlist(c candidates, query *maxsim.Query, k int, options SearchOptions, trace *Trace) ([]pick, expectation) {
+func (x *Index) shortlist(c candidates, query *maxsim.Query, k int, options SearchOptions, trace *Trace) (*shortlist, expectation) {
 	d := x.depth(c.inParts(), k, options)
-	picks, most := c.shortlist(query, d.documents, trace)
-	return picks, expectation{least: x.limits.least, k: k, minScore: options.MinScore, margin: float32(d.margin) * most}
+	s, most := c.shortlist(query, d.documents, trace)
+	return s, expectation{least: x.limits.least, k: k, minScore: options.MinScore, margin: float32(d.margin) * most}
 }
 
 // depth is how far a search goes that has so many candidates. Ten for each result are

@@ -31,25 +31,26 @@ const rerankBlock = 16
 
 // rerank scores the shortlist by 8-bit codes, the most promising documents first, until
 // no other can be expected among the results.
-func rerank(ctx context.Context, query *maxsim.Query, shortlist []pick, e expectation) (ranking, error) {
+func rerank(ctx context.Context, query *maxsim.Query, s *shortlist, e expectation) (ranking, error) {
 	var r ranking
-	best := newTop(min(e.k, len(shortlist)))
-	for first := 0; first < len(shortlist); first += rerankBlock {
-		if e.stopsAt(shortlist[first], first, best) {
+	best := newTop(min(e.k, s.size))
+	for first := 0; first < s.size; first += rerankBlock {
+		// The disk reads ahead while a block is scored.
+		ahead := s.first(first + 2*rerankBlock)[first:]
+		if e.stopsAt(ahead[0], first, best) {
 			r.stopped = true
 			break
 		}
-		end := min(first+rerankBlock, len(shortlist))
-		// The disk reads ahead while a block is scored.
-		announce(shortlist[first:min(end+rerankBlock, len(shortlist))])
-		block := make([]ranked, end-first)
-		spread(ctx, len(block), func(i int) { block[i] = shortlist[first+i].rank(query) })
+		announce(ahead)
+		picks := ahead[:min(rerankBlock, len(ahead))]
+		block := make([]ranked, len(picks))
+		spread(ctx, len(block), func(i int) { block[i] = picks[i].rank(query) })
 		if ctx.Err() != nil {
 			return ranking{}, context.Cause(ctx)
 		}
 		for i, document := range block {
 			if !document.sound {
-				r.damaged = append(r.damaged, shortlist[first+i])
+				r.damaged = append(r.damaged, picks[i])
 				continue
 			}
 			r.documents = append(r.documents, document)

@@ -118,7 +118,7 @@ func (x *Index) Search(ctx context.Context, query *maxsim.Query, k int, options 
 	}
 	defer view.Close()
 
-	var shortlist []pick
+	var shortlist *shortlist
 	var expected expectation
 	if err := vfs.Guard(func() {
 		shortlist, expected = x.shortlist(candidates, query, k, options, &trace)
@@ -129,7 +129,7 @@ func (x *Index) Search(ctx context.Context, query *maxsim.Query, k int, options 
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
-	trace.Certified = len(shortlist) == candidates.inParts() && !ranking.stopped
+	trace.Certified = shortlist.size == candidates.inParts() && !ranking.stopped
 	unranked := append(x.discard(ranking.damaged), candidates.pending...)
 	found, err := refine(ctx, view, query, ranking.documents, unranked, k, options, trace.Certified)
 	if err != nil {

@@ -125,7 +125,7 @@ func shortfalls(ctx context.Context, all candidates, g *generation) (found []flo
 		// One fewer than all, for an order.
 		ordered, most := all.shortlist(query, len(picks)-1, new(Trace))
 		results := best.sorted()
-		for _, p := range ordered {
+		for _, p := range ordered.first(ordered.size) {
 			if p.estimate != unknownEstimate && slices.ContainsFunc(results, func(r Result) bool { return r.ID == p.id }) {
 				found = append(found, float64(results[len(results)-1].Score-p.estimate)/float64(most))
 			}
