@@ -34,10 +34,16 @@ func (x *Index) depth(candidates, k int, options SearchOptions) depth {
 	x.mu.RUnlock()
 	most := x.limits.fast
 	if options.Precision == Balanced {
-		most = max(x.limits.balanced, deepest(candidates, recall))
+		most = max(x.limits.balanced, deepest(candidates, recall)) + moreForEach*max(0, k-tuneResults)
 	}
 	return depth{documents: min(candidates, max(most, 10*k)), margin: margin}
 }
+
+// moreForEach is how many more candidates a balanced search may score for each result
+// beyond ten. The hundredth best of made-up pages scores like many others: of 2,000 and
+// 4,000 the best 1,000 by centroids hold 0.990 and 0.957 of the best 100, 1,500 hold
+// 0.9995 and 0.985.
+const moreForEach = 12
 
 // deepest bounds the share of the candidates that a search scores: a tenth for a recall
 // of 0.99, ten times as many for a tenth of the misses. A question that nothing answers
