@@ -20,7 +20,8 @@ import (
 // patchedModels are tiny random models whose pages are cut into patches; tools/dev/goldens/patched.py
 // writes them and what colpali-engine makes of their pages and queries.
 var patchedModels = []string{
-	"colqwen2-random", "colqwen2_5-random", "colqwen3-random", "biqwen2-random", "biqwen2_5-random", "biqwen3-random",
+	"colqwen2-random", "colqwen2_5-random", "colqwen3-random", "colqwen3_5-random",
+	"biqwen2-random", "biqwen2_5-random", "biqwen3-random", "biqwen3_5-random",
 }
 
 type patchedGolden struct {

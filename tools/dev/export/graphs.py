@@ -10,6 +10,7 @@ import inspect
 import warnings
 from pathlib import Path
 
+import onnx
 import torch
 from torch import nn
 
@@ -126,3 +127,16 @@ def _write(graph: nn.Module, arguments: tuple, path: Path, inputs: dict, outputs
             dynamo=False,
             do_constant_folding=True,
         )
+    _forget_loop_shapes(path)
+
+
+def _forget_loop_shapes(path: Path) -> None:
+    """The exporter writes the traced batch into what loops hand on; ONNX Runtime warns of every other one."""
+    graph = onnx.load(str(path), load_external_data=False)
+    loops = [node for node in graph.graph.node if node.op_type == "Loop"]
+    for body in (attribute.g for loop in loops for attribute in loop.attribute if attribute.name == "body"):
+        for value in [*body.input, *body.output, *body.value_info]:
+            for side in value.type.tensor_type.shape.dim if value.type.HasField("tensor_type") else ():
+                side.Clear()
+    if loops:
+        onnx.save(graph, str(path))

@@ -1,6 +1,6 @@
 """python tools/dev/goldens/patched.py [NAME...]: tiny random models whose pages are cut into patches.
 
-Writes vectorizer/testdata/NAME-random for ColQwen2, 2.5, 3 and their bi-encoders: the two graphs of
+Writes vectorizer/testdata/NAME-random for ColQwen2, 2.5, 3, 3.5 and their bi-encoders: the two graphs of
 export/families, the tokenizer, the manifest, and what colpali-engine's model and processor make of a
 few pages and queries, each alone.
 """
@@ -21,7 +21,7 @@ DEV = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(DEV))
 
 from export import graphs, manifest  # noqa: E402  (found through DEV)
-from export.families import qwen2, qwen2_5, qwen3  # noqa: E402
+from export.families import qwen2, qwen2_5, qwen3, qwen3_5  # noqa: E402
 from goldens import qwen_model  # noqa: E402
 from goldens.colpali import QUERIES, draw_page  # noqa: E402
 
@@ -35,6 +35,8 @@ KINDS = {
     "biqwen2_5": (qwen2_5, models.BiQwen2_5, models.BiQwen2_5_Processor),
     "colqwen3": (qwen3, models.ColQwen3, models.ColQwen3Processor),
     "biqwen3": (qwen3, models.BiQwen3, models.BiQwen3Processor),
+    "colqwen3_5": (qwen3_5, models.ColQwen3_5, models.ColQwen3_5Processor),
+    "biqwen3_5": (qwen3_5, models.BiQwen3_5, models.BiQwen3_5Processor),
 }
 
 # Enough for every script, length and literal; more would only be bytes.
@@ -56,7 +58,9 @@ def write(out: Path, name: str, family, kind: type, processor_kind: type) -> Non
     shutil.rmtree(out, ignore_errors=True)
     golden.mkdir(parents=True)
     words.save(str(out / "tokenizer.json"), pretty=False)
-    pages = [draw_page(number, *size) for number, size in enumerate(PAGES.values())]
+    # Of 3.5 two chunks of tokens, and the traced page one.
+    scale = 2 if family is qwen3_5 else 1
+    pages = [draw_page(number, scale * width, scale * height) for number, (width, height) in enumerate(PAGES.values())]
     inputs = [processor.process_images([page]) for page in pages]
     width = export(out, family, model, inputs[1])
     page_rows = [rows(model, one) for one in inputs]

@@ -1,7 +1,7 @@
-"""ColQwen2, 2.5 and 3 of the real architecture, tiny and with random weights.
+"""ColQwen2, 2.5, 3 and 3.5 of the real architecture, tiny and with random weights.
 
 Towers, text models and heads are transformers' and colpali-engine's own classes. Pages have at most 24
-tokens instead of 768, so that they are cheap.
+tokens instead of 768, so that they are cheap; of 3.5, whose text model cuts them into chunks of 64, 150.
 """
 
 import json
@@ -16,6 +16,7 @@ from transformers import (
     Qwen2VLConfig,
     Qwen2VLImageProcessor,
     Qwen2VLVideoProcessor,
+    Qwen3_5Config,
     Qwen3VLConfig,
     Qwen3VLVideoProcessor,
 )
@@ -60,6 +61,17 @@ VISION_3 = VISION | {
     "num_position_embeddings": 49,
     "deepstack_visual_indexes": [0, 1],
 }
+# Like 3, without deepstack; every frequency of the rotary embedding has an axis.
+TEXT_3_5 = TEXT | {
+    "head_dim": 32,
+    "layer_types": ["linear_attention", "full_attention"],
+    "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [3, 3, 2], "partial_rotary_factor": 0.5},
+    "linear_key_head_dim": 8,
+    "linear_value_head_dim": 8,
+    "linear_num_key_heads": 2,
+    "linear_num_value_heads": 4,
+}
+VISION_3_5 = {name: value for name, value in VISION_3.items() if name != "deepstack_visual_indexes"}
 
 
 def tokenizer() -> Tokenizer:
@@ -93,8 +105,9 @@ def processor(words: Tokenizer, kind: type = ColQwen2Processor):
         setattr(fast, name + "_token_id", words.token_to_id(f"<|{name}|>"))
     newer = "Qwen3" in kind.__name__
     edge = (16 if newer else 14) * MERGE
+    tokens = 150 if "Qwen3_5" in kind.__name__ else MAX_TOKENS
     images = Qwen2VLImageProcessor(
-        min_pixels=4 * edge**2, max_pixels=MAX_TOKENS * edge**2, patch_size=edge // MERGE, merge_size=MERGE
+        min_pixels=4 * edge**2, max_pixels=tokens * edge**2, patch_size=edge // MERGE, merge_size=MERGE
     )
     videos = Qwen3VLVideoProcessor() if newer else Qwen2VLVideoProcessor()
     return kind(image_processor=images, tokenizer=fast, video_processor=videos)
@@ -116,6 +129,7 @@ def config(words: Tokenizer, kind: type):
         "Qwen2": (Qwen2VLConfig, VISION_2),
         "Qwen2_5": (Qwen2_5_VLConfig, VISION_2_5),
         "Qwen3": (Qwen3VLConfig, VISION_3),
+        "Qwen3_5": (Qwen3_5Config, VISION_3_5),
     }[name]
     ids = {
         "image_token_id": words.token_to_id("<|image_pad|>"),
@@ -123,7 +137,7 @@ def config(words: Tokenizer, kind: type):
         "vision_start_token_id": words.token_to_id("<|vision_start|>"),
         "vision_end_token_id": words.token_to_id("<|vision_end|>"),
     }
-    text = TEXT | {"vocab_size": words.get_vocab_size(), "pad_token_id": words.token_to_id("<|endoftext|>")}
+    text = (TEXT_3_5 if name == "Qwen3_5" else TEXT) | {"vocab_size": words.get_vocab_size(), "pad_token_id": words.token_to_id("<|endoftext|>")}
     if name == "Qwen3":
         text |= {"head_dim": 16}
     return config(text_config=text, vision_config=vision, **ids)

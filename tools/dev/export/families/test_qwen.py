@@ -14,7 +14,7 @@ import torch
 from colpali_engine import models
 
 from export import graphs
-from export.families import qwen2, qwen2_5, qwen3
+from export.families import qwen2, qwen2_5, qwen3, qwen3_5
 from export.verify import TOLERANCE
 from goldens import qwen_model
 from goldens.pixels import page
@@ -23,6 +23,9 @@ QUERIES = ["hello world", "What is the total revenue of 2023, before tax?", "a"]
 
 # Upright, across, a sliver both ways, and smaller than the least size.
 PAGES = [(170, 220), (220, 170), (20, 400), (400, 20), (30, 30)]
+
+# One, two and three chunks of tokens.
+LARGE = [(80, 90), (300, 400), (400, 300), (20, 400)]
 
 
 class QwenTest(unittest.TestCase):
@@ -44,19 +47,25 @@ class QwenTest(unittest.TestCase):
     def test_biqwen3(self):
         self.compare(qwen3, models.BiQwen3, models.BiQwen3Processor)
 
-    def compare(self, family, kind, processor_kind):
+    def test_colqwen3_5(self):
+        self.compare(qwen3_5, models.ColQwen3_5, models.ColQwen3_5Processor, pages=LARGE)
+
+    def test_biqwen3_5(self):
+        self.compare(qwen3_5, models.BiQwen3_5, models.BiQwen3_5Processor, pages=LARGE)
+
+    def compare(self, family, kind, processor_kind, pages=PAGES):
         words = qwen_model.tokenizer()
         processor, model = qwen_model.processor(words, processor_kind), qwen_model.model(words, kind)
         graph = Graphs(family, model, processor)
-        pages = [processor.process_images([page(*size)]) for size in PAGES]
-        together = graph.pages(pages)
-        for one, batched in zip(pages, together, strict=True):
+        made = [processor.process_images([page(*size)]) for size in pages]
+        together = graph.pages(made)
+        for one, batched in zip(made, together, strict=True):
             want = self.reference(model, one)[0]
             (alone,) = graph.pages([one])
             self.near(want, alone)
             self.near(want, batched)
         # The reference pads at the left, so a batch of its own is a check of positions as well.
-        padded = processor.process_images([page(*size) for size in PAGES])
+        padded = processor.process_images([page(*size) for size in pages])
         for want, mask, got in zip(self.reference(model, padded), padded["attention_mask"], together, strict=True):
             self.near(want[-int(mask.sum()) :], got)
         self.compare_queries(model, processor, graph)
