@@ -20,8 +20,8 @@ from torch import nn
 DEV = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(DEV))
 
-from export import graphs, manifest  # noqa: E402  (found through DEV)
-from export.families import qwen2, qwen2_5, qwen3, qwen3_5  # noqa: E402
+from export import manifest  # noqa: E402  (found through DEV)
+from export.families import patches, qwen, qwen2, qwen2_5, qwen3, qwen3_5  # noqa: E402
 from goldens import qwen_model  # noqa: E402
 from goldens.colpali import QUERIES, draw_page  # noqa: E402
 
@@ -62,14 +62,14 @@ def write(out: Path, name: str, family, kind: type, processor_kind: type) -> Non
     scale = 2 if family is qwen3_5 else 1
     pages = [draw_page(number, scale * width, scale * height) for number, (width, height) in enumerate(PAGES.values())]
     inputs = [processor.process_images([page]) for page in pages]
-    width = export(out, family, model, inputs[1])
-    page_rows = [rows(model, one) for one in inputs]
+    width = qwen.write_graphs(out, family, model, inputs[1])
+    page_rows = [qwen.rows(model, one) for one in inputs]
     cases = {"versions": versions(), "pages": [], "queries": []}
     for (file, page), one, got in zip(zip(PAGES, pages, strict=True), inputs, page_rows, strict=True):
         page.save(golden / file, optimize=True)
         cases["pages"].append(page_case(golden, file, model, one, got))
     queries = [processor.process_queries(queries=[text]) for text in TEXTS]
-    query_rows = [rows(model, one) for one in queries]
+    query_rows = [qwen.rows(model, one) for one in queries]
     for text, one in zip(TEXTS, queries, strict=True):
         cases["queries"].append({"text": text, "ids": one["input_ids"][0].tolist()})
     torch.cat(query_rows).numpy().astype("<f4").tofile(golden / "queries.f32")
@@ -80,52 +80,12 @@ def write(out: Path, name: str, family, kind: type, processor_kind: type) -> Non
     text = json.dumps(cases, ensure_ascii=False, separators=(",", ":"))
     (golden / "golden.json").write_text(text + "\n", encoding="utf-8")
     files = [out / "vision.onnx", out / "text.onnx", out / "tokenizer.json"]
-    manifest.write(out, files, fields(name, words, processor, int(query_rows[0].shape[-1]), width))
+    single = name.startswith("bi")
+    about = patches.fields(words, "qwen-bare", processor.image_processor, width=width, rows="one" if single else "tokens")
+    head = {"name": f"{name}-random", "family": name, "dim": int(query_rows[0].shape[-1])}
+    source = {"checkpoint": "random weights, seed 0"} | versions()
+    manifest.write(out, files, head | about | {"tokenizer": {"file": "tokenizer.json"}, "source": source})
     print(out.name, sum(file.stat().st_size for file in out.rglob("*") if file.is_file()), "bytes")
-
-
-def export(out: Path, family, model: nn.Module, traced: dict) -> int:
-    """Traces a batch of two and returns the width of image features."""
-    vision, text = family.VisionGraph(model).eval(), family.TextGraph(model).eval()
-    patches, ids = traced["pixel_values"].repeat(2, 1, 1), traced["input_ids"].repeat(2, 1)
-    places = torch.tensor(patch_places(traced)).repeat(2, 1, 1)
-    with torch.no_grad():
-        features = vision(patches, places).flatten(0, 1)
-    batch, sequence = {0: "batch", 1: "patches"}, {0: "batch", 1: "sequence"}
-    ends = {"pixel_values": batch, "patch_positions": batch}, {"image_features": {0: "batch", 1: "image_tokens"}}
-    graphs._write(vision, (patches, places), out / "vision.onnx", *ends)
-    inputs = {
-        "input_ids": sequence,
-        "attention_mask": sequence,
-        "position_ids": {1: "batch", 2: "sequence"},
-        "image_features": {0: "image_tokens"},
-    }
-    arguments = (ids, torch.ones_like(ids), positions(model, traced).repeat(1, 2, 1), features)
-    graphs._write(text, arguments, out / "text.onnx", inputs, {"embeddings": sequence})
-    return features.shape[-1]
-
-
-def patch_places(inputs: dict) -> list[list[int]]:
-    """Row and column of each patch: the four of a token together, tokens row by row."""
-    _, rows, columns = map(int, inputs["image_grid_thw"][0])
-    merge = range(qwen_model.MERGE)
-    tokens = [(row, column) for row in range(0, rows, len(merge)) for column in range(0, columns, len(merge))]
-    return [[row + down, column + right] for row, column in tokens for down in merge for right in merge]
-
-
-def positions(model: nn.Module, inputs: dict) -> torch.Tensor:
-    """get_rope_index of a page or a query, [3,1,L]."""
-    ids = inputs["input_ids"]
-    kinds = (ids == model.config.image_token_id).int()
-    return model.get_rope_index(ids, kinds, image_grid_thw=inputs.get("image_grid_thw"))[0]
-
-
-def rows(model: nn.Module, inputs: dict) -> torch.Tensor:
-    # The class keeps the last batch's, and a batch of another size then fails.
-    model.rope_deltas = None
-    with torch.no_grad():
-        made = model(**inputs)
-    return made[0] if made.dim() == 3 else made
 
 
 def page_case(golden: Path, file: str, model: nn.Module, inputs: dict, got: torch.Tensor) -> dict:
@@ -137,61 +97,10 @@ def page_case(golden: Path, file: str, model: nn.Module, inputs: dict, got: torc
         "pixel_values_sha256": hashlib.sha256(pixels.tobytes()).hexdigest(),
         "ids": inputs["input_ids"][0].tolist(),
         "grid": {"width": wide // qwen_model.MERGE, "height": high // qwen_model.MERGE},
-        "positions": positions(model, inputs)[:, 0].tolist(),
+        "positions": qwen.positions(model, inputs)[:, 0].tolist(),
         "vectors": len(got),
         "rows": list(range(len(got))),
         "embeddings": Path(file).with_suffix(".f32").name,
-    }
-
-
-def fields(name: str, words, processor, dim: int, width: int) -> dict:
-    """The manifest."""
-
-    def ids(text: str) -> list[int]:
-        return words.encode(text, add_special_tokens=False).ids
-
-    before, after = processor.visual_prompt_prefix.split("<|image_pad|>")
-    images = processor.image_processor
-    return {
-        "name": f"{name}-random",
-        "family": name,
-        "dim": dim,
-        "graph": {
-            "kind": "split",
-            "vision": {"file": "vision.onnx", "output": "image_features"},
-            "text": {"file": "text.onnx", "output": "embeddings"},
-            "image_feature_width": width,
-            "positions": "rotary",
-            "rows": "one" if name.startswith("bi") else "tokens",
-        },
-        "image": {
-            "mode": "patches",
-            "resample": "bicubic",
-            "pass_order": "pillow13",
-            "rescale": 1 / 255,
-            "mean": images.image_mean,
-            "std": images.image_std,
-            "patches": {
-                "edge": images.patch_size,
-                "merge": images.merge_size,
-                "frames": images.temporal_patch_size,
-                "min_pixels": images.size["shortest_edge"],
-                "max_pixels": images.size["longest_edge"],
-            },
-        },
-        "page": {
-            "prefix_ids": ids(before),
-            "image_token_id": words.token_to_id("<|image_pad|>"),
-            "suffix_ids": ids(after),
-        },
-        "query": {
-            "prefix_ids": [],
-            "prefix_text": processor.query_prefix,
-            "suffix_ids": ids(processor.query_augmentation_token * 10),
-            "max_tokens": 128,
-        },
-        "tokenizer": {"file": "tokenizer.json"},
-        "source": {"checkpoint": "random weights, seed 0"} | versions(),
     }
 
 
