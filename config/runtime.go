@@ -36,6 +36,8 @@ type Runtime struct {
 	MaxImageBytes int64
 	// MaxImagePixels bounds one page image once decoded, width times height.
 	MaxImagePixels int64
+	// MaxImageMemory bounds, in MiB, what pages take together while they are decoded.
+	MaxImageMemory int
 	// MaxQueryBytes bounds the UTF-8 text of one query.
 	MaxQueryBytes int
 }
@@ -127,6 +129,10 @@ var variables = []variable{
 		"Largest page image accepted, width times height. It is checked before the image "+
 			"is decoded: a kilobyte of PNG can claim gigabytes of pixels.",
 		func(r *Runtime) *int64 { return &r.MaxImagePixels }),
+	number("COLPALI_MAX_IMAGE_MEMORY", 2048, 1, 1<<20, "MiB",
+		"Memory that page images may take together while they are decoded, at 28 bytes a pixel. Pages "+
+			"beyond wait; one that needs more than all of it is decoded alone.",
+		func(r *Runtime) *int { return &r.MaxImageMemory }),
 	number("COLPALI_MAX_QUERY_BYTES", 16<<10, 1, 1<<20, "bytes",
 		"Longest query text accepted. The model itself reads far less: what exceeds its "+
 			"token limit is cut, and the log says so.",

@@ -22,6 +22,7 @@ func TestRuntimeFromEnvDefaults(t *testing.T) {
 		MaxQueue:       256,
 		MaxImageBytes:  32 << 20,
 		MaxImagePixels: 64 << 20,
+		MaxImageMemory: 2048,
 		MaxQueryBytes:  16 << 10,
 	}
 	unset, err := RuntimeFromEnv(environment(nil))
@@ -50,6 +51,7 @@ func TestRuntimeFromEnvReadsEveryVariable(t *testing.T) {
 		"COLPALI_MAX_QUEUE":        "3",
 		"COLPALI_MAX_IMAGE_BYTES":  "1000",
 		"COLPALI_MAX_IMAGE_PIXELS": "2000",
+		"COLPALI_MAX_IMAGE_MEMORY": "64",
 		"COLPALI_MAX_QUERY_BYTES":  "300",
 	}))
 	require.NoError(t, err)
@@ -65,6 +67,7 @@ func TestRuntimeFromEnvReadsEveryVariable(t *testing.T) {
 		MaxQueue:       3,
 		MaxImageBytes:  1000,
 		MaxImagePixels: 2000,
+		MaxImageMemory: 64,
 		MaxQueryBytes:  300,
 	}, got)
 }

@@ -31,6 +31,7 @@ func openModel(ctx context.Context, settings config.Runtime) (model, error) {
 		PageBatch:     settings.PageBatch,
 		MaxQueue:      settings.MaxQueue,
 		Limits:        processor.Limits{MaxBytes: settings.MaxImageBytes, MaxPixels: settings.MaxImagePixels},
+		ImageMemory:   int64(settings.MaxImageMemory) << 20,
 		MaxQueryBytes: settings.MaxQueryBytes,
 	}
 	if settings.ModelDir == "" {

@@ -23,7 +23,7 @@ type Layout struct {
 // Layout is where on this page its vectors lie. Only the header of the image is read. Errors are
 // package processor's.
 func (v *Vectorizer) Layout(page []byte) (Layout, error) {
-	width, height, err := processor.ImageSize(page, v.options.Limits)
+	width, height, err := v.manifest.Image.view().ImageSize(page, v.options.Limits)
 	if err != nil {
 		return Layout{}, err
 	}

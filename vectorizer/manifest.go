@@ -95,9 +95,18 @@ type imageSpec struct {
 	Rescale   float64              `json:"rescale"`
 	Mean      []float32            `json:"mean"`
 	Std       []float32            `json:"std"`
-	Square    *squareSpec          `json:"square"`
-	Patches   *patchesSpec         `json:"patches"`
-	Tiles     *tilesSpec           `json:"tiles"`
+	// Alpha is drop, as in the references and where it is left out, or white: what is transparent shows
+	// white paper.
+	Alpha processor.Alpha `json:"alpha"`
+	// EXIF turns pages by their EXIF orientation, which no reference does.
+	EXIF    bool         `json:"exif"`
+	Square  *squareSpec  `json:"square"`
+	Patches *patchesSpec `json:"patches"`
+	Tiles   *tilesSpec   `json:"tiles"`
+}
+
+func (s imageSpec) view() processor.View {
+	return processor.View{Alpha: s.Alpha, Upright: s.EXIF}
 }
 
 // squareSpec: pages of one size, and how their image tokens lie.

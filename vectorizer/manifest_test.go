@@ -64,6 +64,7 @@ func TestManifestRefused(t *testing.T) {
 	}{
 		"newer version":              {set("version", 3), "its version is 3, this build reads version 2"},
 		"no version":                 {set("version", nil), "its version is 0"},
+		"unknown alpha":              {set("image.alpha", "black"), `alpha "black" is not known; use drop or white`},
 		"unknown field":              {set("page.crop", true), `unknown field "crop"`},
 		"wrong type":                 {set("dim", "128"), "dim"},
 		"fraction":                   {set("dim", 1.5), "dim"},

@@ -87,16 +87,33 @@ func (v *Vectorizer) prepareBatch(ctx context.Context, pages [][]byte, embedding
 		}
 		decoders.Go(func() {
 			defer func() { <-v.decoding }()
-			prepared[i], embeddings[i].Err = v.preparePage(page)
+			prepared[i], embeddings[i].Err = v.waitAndPrepare(ctx, page)
 			prepared[i].index = i
 		})
 	}
 	decoders.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	return slices.DeleteFunc(prepared, func(page preparedPage) bool { return embeddings[page.index].Err != nil }), nil
 }
 
+// waitAndPrepare prepares the page once there is memory for it.
+func (v *Vectorizer) waitAndPrepare(ctx context.Context, page []byte) (preparedPage, error) {
+	bytes, err := processor.DecodingMemory(page, v.options.Limits)
+	if err != nil {
+		return preparedPage{}, err
+	}
+	bytes = min(bytes, v.options.ImageMemory)
+	if err := v.imageMemory.Acquire(ctx, bytes); err != nil {
+		return preparedPage{}, err
+	}
+	defer v.imageMemory.Release(bytes)
+	return v.preparePage(page)
+}
+
 func (v *Vectorizer) preparePage(page []byte) (preparedPage, error) {
-	image, err := processor.DecodeImage(page, v.options.Limits)
+	image, err := v.manifest.Image.view().DecodeImage(page, v.options.Limits)
 	if err != nil {
 		return preparedPage{}, err
 	}

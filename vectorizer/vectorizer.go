@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"sync"
 
+	"golang.org/x/sync/semaphore"
+
 	"weaviate-colpali/vectorizer/processor"
 )
 
@@ -35,12 +37,15 @@ type Options struct {
 	MaxQueue int
 	// Limits of one page image. Default 32 MiB and 64 Mpx.
 	Limits processor.Limits
+	// ImageMemory bounds what the images that are being decoded take together, in bytes, over all calls.
+	// A page that needs more than all of it is decoded alone. Default 2 GiB.
+	ImageMemory int64
 	// MaxQueryBytes bounds the text of one query. Default 16 KiB.
 	MaxQueryBytes int
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.Threads < 0 || o.DeviceMemory < 0 || o.PageBatch < 0 || o.MaxQueue < 0 || o.Limits.MaxBytes < 0 || o.Limits.MaxPixels < 0 || o.MaxQueryBytes < 0 {
+	if o.Threads < 0 || o.DeviceMemory < 0 || o.PageBatch < 0 || o.MaxQueue < 0 || o.Limits.MaxBytes < 0 || o.Limits.MaxPixels < 0 || o.ImageMemory < 0 || o.MaxQueryBytes < 0 {
 		return o, fmt.Errorf("%w: numbers must not be negative: %+v", ErrOptions, o)
 	}
 	if len(o.DeviceIDs) == 0 {
@@ -50,6 +55,7 @@ func (o Options) withDefaults() (Options, error) {
 	byDefault(&o.MaxQueue, 256)
 	byDefault(&o.Limits.MaxBytes, 32<<20)
 	byDefault(&o.Limits.MaxPixels, 64<<20)
+	byDefault(&o.ImageMemory, 2<<30)
 	byDefault(&o.MaxQueryBytes, 16<<10)
 	return o, nil
 }
@@ -115,6 +121,8 @@ type Vectorizer struct {
 	queue     *queue
 	// decoding bounds how many images are in memory decoded, over all calls.
 	decoding chan struct{}
+	// imageMemory is what they may take together: Options.ImageMemory bytes.
+	imageMemory *semaphore.Weighted
 	// closing ends when Close begins.
 	closing   context.Context
 	close     context.CancelFunc
@@ -152,6 +160,7 @@ func Open(ctx context.Context, model fs.FS, dir string, o Options) (*Vectorizer,
 	}
 	v.options = o
 	v.decoding = make(chan struct{}, runtime.GOMAXPROCS(0))
+	v.imageMemory = semaphore.NewWeighted(o.ImageMemory)
 	if v.devices, err = loadDevices(model, dir, v.manifest, v.images, o); err != nil {
 		return nil, err
 	}

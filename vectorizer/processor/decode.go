@@ -19,7 +19,7 @@ import (
 const maxSide = 65535
 
 // Limits bounds what [DecodeImage] accepts. Both are inclusive, and the zero value refuses every
-// image. Decoding takes at most about 20 bytes a pixel beside the blob.
+// image.
 type Limits struct {
 	MaxBytes  int64 // of the encoded image
 	MaxPixels int64 // width times height
@@ -36,15 +36,19 @@ func DecodeImage(blob []byte, limits Limits) (*RGB, error) {
 
 // DecodeImage is the function of that name for another view of the picture.
 func (v View) DecodeImage(blob []byte, limits Limits) (*RGB, error) {
-	if int64(len(blob)) > limits.MaxBytes {
-		return nil, fmt.Errorf("%w: %d bytes, the limit is %d; send a smaller image or raise COLPALI_MAX_IMAGE_BYTES",
-			ErrTooLarge, len(blob), limits.MaxBytes)
-	}
-	format, err := detectFormat(blob)
+	format, err := admit(blob, limits)
 	if err != nil {
 		return nil, err
 	}
 	return format.decodeWithin(blob, limits, v)
+}
+
+func admit(blob []byte, limits Limits) (format, error) {
+	if int64(len(blob)) > limits.MaxBytes {
+		return format{}, fmt.Errorf("%w: %d bytes, the limit is %d; send a smaller image or raise COLPALI_MAX_IMAGE_BYTES",
+			ErrTooLarge, len(blob), limits.MaxBytes)
+	}
+	return detectFormat(blob)
 }
 
 // format is one supported file format.
@@ -55,7 +59,7 @@ type format struct {
 	size func(blob []byte) (image.Config, error)
 	// decode may assume that size accepted the same blob within the limits.
 	decode func(blob []byte, alpha Alpha) (*RGB, error)
-	// exif finds the EXIF block, or nothing; nil where the format has none or decode heeds it.
+	// exif finds the EXIF block, or nothing; nil where the format has none.
 	exif func(blob []byte) []byte
 }
 
@@ -65,7 +69,7 @@ var formats = []format{
 	{"GIF", hasPrefix("GIF8"), configOf(gif.DecodeConfig), decodeGIF, nil},
 	{"WebP", isWebP, webPSize, decodeWebP, exifOfWebP},
 	{"BMP", hasPrefix("BM"), configOf(bmp.DecodeConfig), pixelsOf(bmp.Decode), nil},
-	{"TIFF", isTIFF, configOf(tiff.DecodeConfig), decodeTIFF, nil},
+	{"TIFF", isTIFF, configOf(tiff.DecodeConfig), decodeTIFF, exifOfTIFF},
 }
 
 func isTIFF(blob []byte) bool {
@@ -77,29 +81,36 @@ func isWebP(blob []byte) bool {
 }
 
 func (f format) decodeWithin(blob []byte, limits Limits, view View) (im *RGB, err error) {
-	// The decoders belong to others and read hostile bytes: a panic in one must cost one image,
-	// not the server.
-	defer func() {
-		if cause := recover(); cause != nil {
-			im, err = nil, fmt.Errorf("%w: the %s decoder gave up (%v); the file is damaged, save it again", ErrUndecodable, f.name, cause)
-		}
-	}()
-
-	config, err := f.size(blob)
-	if err != nil {
-		return nil, f.undecodable(err)
-	}
-	if err := f.checkSize(config.Width, config.Height, limits); err != nil {
+	defer f.survive(func(failure error) { im, err = nil, failure })
+	if _, _, err := f.sizeWithin(blob, limits); err != nil {
 		return nil, err
 	}
 	im, err = f.decode(blob, view.Alpha)
 	if err != nil {
 		return nil, f.undecodable(err)
 	}
-	if view.Upright && f.exif != nil {
-		im = orient(im, exifOrientation(f.exif(blob)))
+	return orient(im, f.orientation(blob, view)), nil
+}
+
+// sizeWithin reads the dimensions without decoding pixels, and checks them.
+func (f format) sizeWithin(blob []byte, limits Limits) (width, height int, err error) {
+	defer f.survive(func(failure error) { width, height, err = 0, 0, failure })
+	config, err := f.size(blob)
+	if err != nil {
+		return 0, 0, f.undecodable(err)
 	}
-	return im, nil
+	if err := f.checkSize(config.Width, config.Height, limits); err != nil {
+		return 0, 0, err
+	}
+	return config.Width, config.Height, nil
+}
+
+// survive is deferred around the decoders: they belong to others and read hostile bytes, and a panic in
+// one must cost one image, not the server.
+func (f format) survive(fail func(error)) {
+	if cause := recover(); cause != nil {
+		fail(fmt.Errorf("%w: the %s decoder gave up (%v); the file is damaged, save it again", ErrUndecodable, f.name, cause))
+	}
 }
 
 func (f format) checkSize(width, height int, limits Limits) error {

@@ -9,6 +9,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -60,12 +61,23 @@ func TestViewsEqualPillow(t *testing.T) {
 			im, err := view.DecodeImage(readImageFile(t, c.File), roomy)
 			require.NoError(t, err)
 			require.Equal(t, [2]int{c.Width, c.Height}, [2]int{im.Width, im.Height})
+			width, height, err := view.ImageSize(readImageFile(t, c.File), roomy)
+			require.NoError(t, err)
+			require.Equal(t, [2]int{c.Width, c.Height}, [2]int{width, height})
 			if c.Reference == "" {
 				require.Equal(t, c.SHA256, sha256Hex(im.Pix))
 				return
 			}
 			requireNear(t, referencePixels(t, c.Reference), im.Pix)
 		})
+	}
+}
+
+func TestImageSizeIsThatOfTheDecodedImage(t *testing.T) {
+	for _, c := range decodeCases(t) {
+		width, height, err := ImageSize(readImageFile(t, c.File), roomy)
+		require.NoError(t, err, c.File)
+		require.Equal(t, [2]int{c.Width, c.Height}, [2]int{width, height}, c.File)
 	}
 }
 
@@ -97,6 +109,36 @@ func TestDamagedEXIFIsIgnored(t *testing.T) {
 			require.NoError(t, err, name)
 			require.Equal(t, [2]int{23, 17}, [2]int{im.Width, im.Height}, name)
 		}
+	}
+}
+
+func TestDecodingMemory(t *testing.T) {
+	bytes, err := DecodingMemory(readImageFile(t, "rgb.png"), roomy)
+	require.NoError(t, err)
+	require.EqualValues(t, 28*61*47, bytes)
+
+	limits := Limits{MaxBytes: 1 << 20, MaxPixels: 100}
+	for _, blob := range [][]byte{nil, pngHeader(10, 11), pngHeader(0, 1), make([]byte, 1<<20+1)} {
+		_, want := DecodeImage(blob, limits)
+		_, err := DecodingMemory(blob, limits)
+		require.Error(t, err)
+		require.Equal(t, want, err)
+	}
+}
+
+// The largest taker is a progressive JPEG of four channels, and no other file takes more.
+func TestDecodingTakesNoMoreMemoryThanItSays(t *testing.T) {
+	const slack = 256 << 10 // what decoders take whatever the size: buffers of compressors, tables
+	for _, c := range decodeCases(t) {
+		blob := readImageFile(t, c.File)
+		said, err := DecodingMemory(blob, roomy)
+		require.NoError(t, err)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err = DecodeImage(blob, roomy)
+		runtime.ReadMemStats(&after)
+		require.NoError(t, err)
+		require.LessOrEqual(t, after.TotalAlloc-before.TotalAlloc, uint64(said+slack), c.File)
 	}
 }
 

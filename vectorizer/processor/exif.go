@@ -63,6 +63,17 @@ func exifOfWebP(blob []byte) []byte {
 	return nil
 }
 
+// exifOfTIFF is the file: EXIF is TIFF's own directory.
+func exifOfTIFF(blob []byte) []byte { return blob }
+
+// orientation says how a picture lies in its file; 0 and 1 are upright. Pillow turns a TIFF by itself.
+func (f format) orientation(blob []byte, view View) uint16 {
+	if f.exif == nil || !view.Upright && !isTIFF(blob) {
+		return 0
+	}
+	return exifOrientation(f.exif(blob))
+}
+
 // exifOrientation reads the tag from an EXIF block; 0 is none.
 func exifOrientation(exif []byte) uint16 {
 	const header = 8

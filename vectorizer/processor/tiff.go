@@ -19,7 +19,7 @@ const (
 	photometricBlackIs0 = 1
 )
 
-// decodeTIFF decodes the first page with Go's decoder, and repairs and orients it as Pillow does.
+// decodeTIFF decodes the first page with Go's decoder, and repairs it as Pillow does.
 func decodeTIFF(blob []byte, alpha Alpha) (*RGB, error) {
 	im, err := tiff.Decode(bytes.NewReader(blob))
 	if err != nil {
@@ -31,11 +31,7 @@ func decodeTIFF(blob []byte, alpha Alpha) (*RGB, error) {
 			gray.Pix[i] = 255 - v
 		}
 	}
-	rgb, err := convertOnto(alpha, im)
-	if err != nil {
-		return nil, err
-	}
-	return orient(rgb, tags[tagOrientation]), nil
+	return convertOnto(alpha, im)
 }
 
 // faxIsInverted says whether Go's decoder returns black for white: it does for fax-compressed pages
@@ -71,6 +67,9 @@ func readTIFFTags(blob []byte) map[uint16]uint16 {
 	return tags
 }
 
+// isSideways says that a stored picture's width is the height that is shown.
+func isSideways(orientation uint16) bool { return 5 <= orientation && orientation <= 8 }
+
 // orient turns a stored picture the right way up by the TIFF orientation tag; 0 and 1 are upright.
 func orient(im *RGB, orientation uint16) *RGB {
 	if orientation < 2 || orientation > 8 {
@@ -89,7 +88,7 @@ func orient(im *RGB, orientation uint16) *RGB {
 	}[orientation]
 
 	shown := NewRGB(im.Width, im.Height)
-	if orientation >= 5 {
+	if isSideways(orientation) {
 		shown.Width, shown.Height = im.Height, im.Width
 	}
 	for y := range shown.Height {

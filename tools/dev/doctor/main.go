@@ -90,7 +90,8 @@ func run(ctx context.Context, w io.Writer, dir string, batches []int, runs int) 
 	}
 	v, err := vectorizer.Open(ctx, files, dir, vectorizer.Options{
 		Library: settings.Library, Device: settings.Device, Threads: settings.Threads, PageBatch: largest,
-		Limits: processor.Limits{MaxBytes: settings.MaxImageBytes, MaxPixels: settings.MaxImagePixels},
+		Limits:      processor.Limits{MaxBytes: settings.MaxImageBytes, MaxPixels: settings.MaxImagePixels},
+		ImageMemory: int64(settings.MaxImageMemory) << 20,
 	})
 	if err != nil {
 		return err
