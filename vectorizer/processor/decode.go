@@ -64,7 +64,7 @@ type format struct {
 }
 
 var formats = []format{
-	{"PNG", hasPrefix("\x89PNG\r\n\x1a\n"), configOf(png.DecodeConfig), pixelsOf(png.Decode), exifOfPNG},
+	{"PNG", hasPrefix("\x89PNG\r\n\x1a\n"), pngSize, pixelsOf(png.Decode), exifOfPNG},
 	{"JPEG", hasPrefix("\xff\xd8"), configOf(jpeg.DecodeConfig), decodeJPEG, exifOfJPEG},
 	{"GIF", hasPrefix("GIF8"), configOf(gif.DecodeConfig), decodeGIF, nil},
 	{"WebP", isWebP, webPSize, decodeWebP, exifOfWebP},

@@ -33,16 +33,10 @@ func exifOfJPEG(blob []byte) []byte {
 
 // exifOfPNG looks for the chunk eXIf, which may stand behind the pixels.
 func exifOfPNG(blob []byte) []byte {
-	const signature, frame = 8, 12 // of a chunk: length, kind, checksum
-	for at := int64(signature); at+frame <= int64(len(blob)); {
-		length := int64(binary.BigEndian.Uint32(blob[at:]))
-		if at+frame+length > int64(len(blob)) {
-			return nil
+	for kind, body := range pngChunks(blob) {
+		if kind == "eXIf" {
+			return bytes.TrimPrefix(body, exifPrefix)
 		}
-		if string(blob[at+4:at+8]) == "eXIf" {
-			return bytes.TrimPrefix(blob[at+8:at+8+length], exifPrefix)
-		}
-		at += frame + length
 	}
 	return nil
 }

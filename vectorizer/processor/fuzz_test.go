@@ -20,6 +20,11 @@ func FuzzDecodeImage(f *testing.F) {
 	f.Add(pngHeader(65535, 65535))
 	f.Add(tiffHeader(map[uint16]uint32{256: 8, 257: 8, 258: 8, 259: 1, 262: 1, 322: 8, 323: 8, 324: 8, 325: 64}))
 	f.Add([]byte("%PDF-1.7"))
+	for _, blob := range hostileFiles(f) {
+		if len(blob) < 1<<16 { // a fuzzer that copies megabytes tries little else
+			f.Add(blob)
+		}
+	}
 	limits := Limits{MaxBytes: 1 << 16, MaxPixels: 1 << 14}
 	f.Fuzz(func(t *testing.T, blob []byte) {
 		im, err := DecodeImage(blob, limits)

@@ -35,6 +35,7 @@ func TestDecodeImageRefuses(t *testing.T) {
 		"flat PNG":         {pngHeader(0, 10), ErrUndecodable, []string{"PNG"}},
 		"PNG without data": {pngHeader(10, 10), ErrUndecodable, []string{"PNG", "truncated", "save it again"}},
 		"wrong checksum":   {flipped(readImageFile(t, "rgb.png"), 40), ErrUndecodable, []string{"PNG", "checksum"}},
+		"PNG of chunks":    {withPNGChunk(pngHeader(10, 10), "tEXt", nil, 70_000), ErrUndecodable, []string{"PNG", "more than 65536 chunks"}},
 		"JPEG of height 0": {jpegWithHeight(jpeg, 0), ErrUndecodable, []string{"JPEG header says 61 x 0"}},
 		"tall JPEG":        {jpegWithHeight(jpeg, 65535), ErrTooLarge, []string{"JPEG of 61 x 65535"}},
 		"JPEG of scans":    {jpegWithScans(jpeg, 200), ErrUndecodable, []string{"JPEG", "scans, the limit is 100"}},
