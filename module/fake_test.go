@@ -71,6 +71,7 @@ func (f *fakeEmbedder) EmbedQueries(ctx context.Context, queries []string) ([]ve
 		out[i].Cut = max(0, len(words)-fakeQueryWords)
 		for _, word := range words[:min(len(words), fakeQueryWords)] {
 			out[i].Vectors = append(out[i].Vectors, []float32{float32(len(word))})
+			out[i].Tokens = append(out[i].Tokens, vectorizer.Token{Text: word, Prompt: word == "<bos>"})
 		}
 		if out[i].Vectors == nil {
 			out[i].Err = errors.New("query is empty")
@@ -85,6 +86,19 @@ func (f *fakeEmbedder) Model() vectorizer.Model {
 		ManifestHash: fakeManifest, Provider: "CPUExecutionProvider",
 		Library: "/secret/lib/libonnxruntime.so", RuntimeVersion: "1.2.3",
 	}
+}
+
+// Layout says that all bytes of a page but the first are patches, two in a row.
+func (f *fakeEmbedder) Layout(page []byte) (vectorizer.Layout, error) {
+	layout := vectorizer.Layout{Grid: vectorizer.Grid{Width: 2, Height: 2}, Vectors: 5}
+	for patch := range 4 {
+		layout.Rows = append(layout.Rows, 1+patch)
+	}
+	return layout, nil
+}
+
+func (f *fakeEmbedder) DecodePage(page []byte) (*processor.RGB, error) {
+	return processor.DecodeImage(page, processor.Limits{MaxBytes: 1 << 20, MaxPixels: 1 << 20})
 }
 
 func (f *fakeEmbedder) Close() error {

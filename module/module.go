@@ -14,6 +14,7 @@ import (
 
 	"weaviate-colpali/config"
 	"weaviate-colpali/vectorizer"
+	"weaviate-colpali/vectorizer/processor"
 )
 
 // Name is the module's name in schemas and in ENABLE_MODULES, formed like its
@@ -31,6 +32,10 @@ type Embedder interface {
 	EmbedPages(ctx context.Context, pages [][]byte) ([]vectorizer.Embedding, error)
 	// EmbedQueries does the same for query texts.
 	EmbedQueries(ctx context.Context, queries []string) ([]vectorizer.Embedding, error)
+	// Layout says where on a page its vectors lie.
+	Layout(page []byte) (vectorizer.Layout, error)
+	// DecodePage returns the image as it is, within the limits for images.
+	DecodePage(page []byte) (*processor.RGB, error)
 	// Model describes what is running.
 	Model() vectorizer.Model
 	// Close waits for running inferences and frees the model.
@@ -181,4 +186,5 @@ var (
 	_ modulecapabilities.GraphQLArguments             = (*Module)(nil)
 	_ modulecapabilities.ClassConfigurator            = (*Module)(nil)
 	_ modulecapabilities.MetaProvider                 = (*Module)(nil)
+	_ modulecapabilities.AdditionalProperties         = (*Module)(nil)
 )

@@ -31,6 +31,12 @@ func (v *Vectorizer) Layout(page []byte) (Layout, error) {
 	return prompt.layout, err
 }
 
+// DecodePage returns the page's image as it is, within the options' limits. Errors are package
+// processor's.
+func (v *Vectorizer) DecodePage(page []byte) (*processor.RGB, error) {
+	return processor.DecodeImage(page, v.options.Limits)
+}
+
 // pagePrompt is the token sequence of one page and what its vectors stand for.
 type pagePrompt struct {
 	sequence

@@ -10,6 +10,7 @@ import (
 	"github.com/weaviate/weaviate/adapters/repos/db/vector/common"
 
 	"weaviate-colpali/maxsim"
+	"weaviate-colpali/module/explain"
 	"weaviate-colpali/multivector"
 )
 
@@ -62,7 +63,7 @@ func (x *Index) search(ctx context.Context, query [][]float32, k int, minScore *
 }
 
 // annotate puts what a search did into Weaviate's log of slow queries, and into the
-// query profile, if the query asks for one.
+// query profile and the explanation, if the query asks for them.
 func annotate(ctx context.Context, precision multivector.Precision, trace multivector.Trace) {
 	helpers.AnnotateSlowQueryLog(ctx, "plaid_precision", precision.String())
 	helpers.AnnotateSlowQueryLog(ctx, "plaid_candidates", trace.Candidates)
@@ -72,6 +73,10 @@ func annotate(ctx context.Context, precision multivector.Precision, trace multiv
 	helpers.AnnotateSlowQueryLog(ctx, "plaid_scored", trace.Scored)
 	helpers.AnnotateSlowQueryLog(ctx, "plaid_missing", trace.Missing)
 	helpers.AnnotateSlowQueryLog(ctx, "plaid_certified", trace.Certified)
+	explain.Report(ctx, explain.Search{
+		Candidates: trace.Candidates, Centroids: trace.Centroids, Scanned: trace.Scanned,
+		Reranked: trace.Reranked, Scored: trace.Scored, Certified: trace.Certified,
+	})
 }
 
 // QueryMultiVectorDistancer measures the distance of query to single documents,

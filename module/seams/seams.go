@@ -21,6 +21,7 @@ var All = []string{
 	"adapters/handlers/rest",
 	"adapters/clients",
 	"adapters/handlers/rest/clusterapi",
+	"usecases/traverser",
 }
 
 var marked sync.Map

@@ -59,19 +59,25 @@ var rules = []rule{
 	{
 		folder: "module",
 		may: []string{
-			self + "/config", self + "/maxsim", self + "/module/blob", self + "/vectorizer", weaviate, "github.com/go-openapi",
-			"github.com/google/uuid", "github.com/sirupsen/logrus", "golang.org/x/sync", "google.golang.org/grpc",
+			self + "/config", self + "/maxsim", self + "/module/blob", self + "/module/explain", self + "/vectorizer", weaviate,
+			"github.com/go-openapi", "github.com/google/uuid", "github.com/sirupsen/logrus", "github.com/tailor-platform/graphql",
+			"golang.org/x/sync", "google.golang.org/grpc",
 		},
 		because: "the module makes vectors and leaves it to the index to find them; of maxsim it says what runs",
 	},
 	{
 		folder: "module/plaid",
 		may: []string{
-			self + "/config/plaid", self + "/maxsim", self + "/multivector", weaviate,
+			self + "/config/plaid", self + "/maxsim", self + "/module/explain", self + "/multivector", weaviate,
 			"github.com/prometheus/client_golang", "github.com/sirupsen/logrus", "github.com/vmihailenco/msgpack",
 		},
 		tests:   []string{"github.com/go-openapi/strfmt", "github.com/google/uuid", "google.golang.org/grpc/metadata"},
 		because: "the index finds vectors, whoever made them",
+	},
+	{
+		folder:  "module/explain",
+		may:     []string{weaviate, "github.com/tailor-platform/graphql"},
+		because: "the explorer, the index and the module meet in it, and need not know each other",
 	},
 	{
 		folder:  "module/seams",

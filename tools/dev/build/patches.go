@@ -98,6 +98,12 @@ var edits = []edit{
 		why: "our module is registered with Weaviate's own",
 	},
 	{
+		file:   "usecases/traverser/explorer.go",
+		anchor: "\tsearchStartTime := time.Now()\n",
+		text:   "\tctx, params = beginExplanation(ctx, params)\n\tsearchStartTime := time.Now()\n",
+		why:    "a query that asks why its results match gets their multi-vectors with them",
+	},
+	{
 		file:   "adapters/clients/remote_index.go",
 		anchor: "\tclusterapi.IndicesPayloads.SearchParams.SetContentTypeHeaderReq(req)\n",
 		text: "\tclusterapi.IndicesPayloads.SearchParams.SetContentTypeHeaderReq(req)\n" +
@@ -126,6 +132,7 @@ var additions = map[string]string{
 	"adapters/repos/db/zz_plaid.go":         "adapters_repos_db.go.txt",
 	"adapters/handlers/rest/zz_colpali.go":  "adapters_handlers_rest.go.txt",
 	"adapters/clients/zz_plaid.go":          "adapters_clients.go.txt",
+	"usecases/traverser/zz_colpali.go":      "usecases_traverser.go.txt",
 
 	"adapters/handlers/rest/clusterapi/zz_plaid.go": "adapters_handlers_rest_clusterapi.go.txt",
 }

@@ -16,9 +16,10 @@ type answer struct {
 
 // rankedPage is one page of an answer and where it matched.
 type rankedPage struct {
-	page  page
-	score float64
-	match match
+	page    page
+	score   float64
+	matched []string // printed words
+	picture string   // the page with its similarity map: a PNG, as base64
 }
 
 // right reports whether an expected page stands first.
@@ -28,11 +29,6 @@ func (a answer) right() bool {
 
 // askAll asks every question and prints its answer as soon as it is there.
 func askAll(ctx context.Context, c collection, set samples, w io.Writer) ([]answer, error) {
-	l, err := newLocator(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	defer l.close()
 	byFile := make(map[string]page, len(set.pages))
 	for _, p := range set.pages {
 		byFile[p.File] = p
@@ -43,17 +39,14 @@ func askAll(ctx context.Context, c collection, set samples, w io.Writer) ([]answ
 		if err != nil {
 			return nil, err
 		}
-		words, err := l.words(ctx, q.Query)
-		if err != nil {
-			return nil, err
-		}
 		a := answer{question: q}
 		for _, h := range hits {
-			m, err := l.locate(ctx, words, byFile[h.file], h.id)
+			p := byFile[h.file]
+			matched, err := h.why.matchedWords(p)
 			if err != nil {
 				return nil, err
 			}
-			a.ranked = append(a.ranked, rankedPage{page: byFile[h.file], score: h.score, match: m})
+			a.ranked = append(a.ranked, rankedPage{page: p, score: h.score, matched: matched, picture: h.why.Image})
 		}
 		printAnswer(w, a)
 		answers = append(answers, a)
@@ -68,6 +61,6 @@ func printAnswer(w io.Writer, a answer) {
 	}
 	fmt.Fprintf(w, "   %q%s\n", a.question.Query, note)
 	for i, r := range a.ranked {
-		fmt.Fprintf(w, "      %d  score %6.3f  %-28s matched: %s\n", i+1, r.score, r.page.File, r.match.describe())
+		fmt.Fprintf(w, "      %d  score %6.3f  %-28s matched: %s\n", i+1, r.score, r.page.File, describe(r.matched))
 	}
 }

@@ -24,8 +24,8 @@ type collection struct {
 // hit is one page of an answer.
 type hit struct {
 	file  string
-	id    string
 	score float64 // MaxSim: the negative of Weaviate's distance
+	why   explanation
 }
 
 // create declares the collection the way the README shows it and drops what an earlier run left.
@@ -94,37 +94,26 @@ func (c collection) importBatch(ctx context.Context, batch []page) error {
 	return nil
 }
 
-// ask runs one nearText query.
+// ask runs one nearText query, and asks where each page matched.
 func (c collection) ask(ctx context.Context, query string) ([]hit, error) {
 	var data struct {
 		Get map[string][]struct {
 			File       string
 			Additional struct {
-				ID       string
 				Distance float64
+				ColPali  explanation
 			} `json:"_additional"`
 		}
 	}
-	graphql := fmt.Sprintf(`{ Get { %s(nearText: {concepts: [%q]}, limit: %d) { file _additional { id distance } } } }`,
+	graphql := fmt.Sprintf(`{ Get { %s(nearText: {concepts: [%q]}, limit: %d) { file _additional {
+		distance colpali(format: PNG) { tokens { prompt column row } map { width height } image } } } } }`,
 		className, query, topK)
 	if err := c.client.GraphQL(ctx, graphql, &data); err != nil {
 		return nil, fmt.Errorf("nearText %q: %w", query, err)
 	}
 	var hits []hit
 	for _, o := range data.Get[className] {
-		hits = append(hits, hit{file: o.File, id: o.Additional.ID, score: -o.Additional.Distance})
+		hits = append(hits, hit{file: o.File, score: -o.Additional.Distance, why: o.Additional.ColPali})
 	}
 	return hits, nil
-}
-
-// vectors reads a page's stored multi-vector, one row per token.
-func (c collection) vectors(ctx context.Context, id string) ([][]float32, error) {
-	var object struct {
-		Vectors map[string][][]float32
-	}
-	path := fmt.Sprintf("/objects/%s/%s?include=vector", className, id)
-	if err := c.client.Do(ctx, http.MethodGet, path, nil, &object); err != nil {
-		return nil, err
-	}
-	return object.Vectors[vectorName], nil
 }

@@ -2,16 +2,14 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"image"
-	"image/color"
 	"image/png"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"weaviate-colpali/vectorizer"
 )
 
 func TestLoadSamples(t *testing.T) {
@@ -51,8 +49,8 @@ func TestVerdict(t *testing.T) {
 	require.Error(t, verdict(&out, []answer{{question: question{Expect: []string{"right.png"}}}}), "no page at all is wrong")
 }
 
-// A page of 4 x 2 patches of 10 x 10 pixels; token 0 looks like patch 1, token 1 like patch 6.
-func TestMatchFindsTheWordsUnderTheBestPatches(t *testing.T) {
+// A page of 4 x 2 patches of 10 x 10 pixels; one token matched patch (2, 1), the next (1, 0).
+func TestMatchedWords(t *testing.T) {
 	p := page{
 		File: "p.png",
 		blob: pagePNG(t, 40, 20),
@@ -62,42 +60,21 @@ func TestMatchFindsTheWordsUnderTheBestPatches(t *testing.T) {
 			{Text: "second", X0: 21, Y0: 11, X1: 39, Y1: 19},
 		},
 	}
-	patches := make([][]float32, 8)
-	for i := range patches {
-		patches[i] = []float32{0, 0}
-	}
-	patches[1], patches[6] = []float32{1, 0}, []float32{0, 1}
-	m := match{grid: vectorizer.Grid{Width: 4, Height: 2}}
-	require.NoError(t, m.compare([][]float32{{0, 1}, {1, 0}}, patches))
-	require.Equal(t, []int{6, 1}, m.best)
-	require.Equal(t, []float32{0, 1, 0, 0, 0, 0, 1, 0}, m.heat)
-
-	var err error
-	m.words, err = m.wordsOf(p)
+	var why explanation
+	require.NoError(t, json.Unmarshal([]byte(`{"map": {"width": 4, "height": 2}, "tokens": [
+		{"column": 2, "row": 1}, {"column": 1, "row": 0}, {"column": null, "row": null}, {"prompt": true, "column": 3, "row": 0}
+	]}`), &why))
+	words, err := why.matchedWords(p)
 	require.NoError(t, err)
-	require.Equal(t, []string{"first", "second"}, m.words, "in reading order")
-	require.Equal(t, `"first second"`, m.describe())
-
-	picture, err := overlay(p, m)
-	require.NoError(t, err)
-	drawn, err := png.Decode(bytes.NewReader(picture))
-	require.NoError(t, err)
-	require.NotEqual(t, color.NRGBA{255, 255, 255, 255}, at(drawn, 15, 5), "the best patch is painted")
-	require.Equal(t, color.NRGBA{255, 255, 255, 255}, at(drawn, 5, 15), "a patch that matched nothing is not")
-	require.Equal(t, frameColor, at(drawn, 9, 5), "the frame stands just outside the patch")
-}
-
-func TestOverlayOfAPageThatIsTheSameEverywhere(t *testing.T) {
-	_, err := overlay(page{blob: pagePNG(t, 20, 20)}, match{grid: vectorizer.Grid{Width: 2, Height: 2}, heat: make([]float32, 4)})
-	require.NoError(t, err)
+	require.Equal(t, []string{"first", "second"}, words, "in reading order")
+	require.Equal(t, `"first second"`, describe(words))
 }
 
 func TestWriteReport(t *testing.T) {
 	dir := t.TempDir()
-	m := match{grid: vectorizer.Grid{Width: 1, Height: 1}, heat: []float32{1}, best: []int{0}, words: []string{"<script>"}}
 	path, err := writeReport(dir, []answer{{
 		question: question{Query: `a "quoted" <b>query</b>`},
-		ranked:   []rankedPage{{page: page{Title: "A title", blob: pagePNG(t, 10, 10)}, score: 1.5, match: m}},
+		ranked:   []rankedPage{{page: page{Title: "A title"}, score: 1.5, matched: []string{"<script>"}, picture: "iVBORw0KGgo="}},
 	}})
 	require.NoError(t, err)
 	require.Equal(t, filepath.Join(dir, "results.html"), path)
@@ -117,8 +94,4 @@ func pagePNG(t *testing.T, w, h int) []byte {
 	var b bytes.Buffer
 	require.NoError(t, png.Encode(&b, im))
 	return b.Bytes()
-}
-
-func at(im image.Image, x, y int) color.NRGBA {
-	return color.NRGBAModel.Convert(im.At(x, y)).(color.NRGBA)
 }

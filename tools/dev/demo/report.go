@@ -2,7 +2,6 @@ package main
 
 import (
 	_ "embed"
-	"encoding/base64"
 	"html/template"
 	"os"
 	"path/filepath"
@@ -29,15 +28,11 @@ type shownPage struct {
 	Image   template.URL // the overlay as a data: URL, so that the results are one file to pass on
 }
 
-// writeReport draws the overlays and writes one self-contained HTML file; it returns its path.
+// writeReport writes one self-contained HTML file; it returns its path.
 func writeReport(dir string, answers []answer) (string, error) {
 	shown := make([]shownAnswer, len(answers))
 	for i, a := range answers {
-		s, err := show(a)
-		if err != nil {
-			return "", err
-		}
-		shown[i] = s
+		shown[i] = show(a)
 	}
 	path := filepath.Join(dir, "results.html")
 	f, err := os.Create(path)
@@ -51,17 +46,13 @@ func writeReport(dir string, answers []answer) (string, error) {
 	return path, f.Close()
 }
 
-func show(a answer) (shownAnswer, error) {
+func show(a answer) shownAnswer {
 	s := shownAnswer{Query: a.question.Query, Right: a.right()}
 	for i, r := range a.ranked {
-		picture, err := overlay(r.page, r.match)
-		if err != nil {
-			return s, err
-		}
 		s.Pages = append(s.Pages, shownPage{
-			Rank: i + 1, Title: r.page.Title, File: r.page.File, Score: r.score, Matched: r.match.describe(),
-			Image: template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(picture)),
+			Rank: i + 1, Title: r.page.Title, File: r.page.File, Score: r.score, Matched: describe(r.matched),
+			Image: template.URL("data:image/png;base64," + r.picture),
 		})
 	}
-	return s, nil
+	return s
 }
