@@ -70,9 +70,8 @@ func (e *explainer) draw(explained *explain.Result, result search.Result, page m
 	if err != nil {
 		return err
 	}
-	if layout.Vectors != page.Rows() {
-		return fmt.Errorf("the page has %d vectors, the model makes %d of its image: they were pooled, or made by another model, "+
-			"or given by the client, and cannot be placed on the page", page.Rows(), layout.Vectors)
+	if layout, err = kept(layout, page.Rows()); err != nil {
+		return err
 	}
 	patchOf := map[int]int{}
 	for patch, row := range layout.Rows {
@@ -91,6 +90,26 @@ func (e *explainer) draw(explained *explain.Result, result search.Result, page m
 	explained.Map = &explain.Map{Width: drawn.Width, Height: drawn.Height, Values: rounded(drawn.Values)}
 	explained.Image, err = e.picture(drawn, encoded)
 	return err
+}
+
+// kept is where on the page so many vectors lie: all that the model makes, or those of the patches alone, in
+// their order, which dropNonImage keeps.
+func kept(layout vectorizer.Layout, vectors int) (vectorizer.Layout, error) {
+	switch vectors {
+	case layout.Vectors:
+		return layout, nil
+	case len(layout.Rows):
+		sorted := slices.Sorted(slices.Values(layout.Rows))
+		rows := make([]int, len(sorted))
+		for patch, row := range layout.Rows {
+			rows[patch], _ = slices.BinarySearch(sorted, row)
+		}
+		layout.Rows = rows
+		return layout, nil
+	default:
+		return layout, fmt.Errorf("the page has %d vectors, the model makes %d of its image: they were pooled (poolFactor), "+
+			"made by another model, or given by the client, and cannot be placed on the page", vectors, layout.Vectors)
+	}
 }
 
 // image is the object's page as it was imported.

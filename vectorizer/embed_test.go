@@ -130,6 +130,40 @@ func TestACutIsReported(t *testing.T) {
 	require.Len(t, embeddings[1].Vectors, v.manifest.Query.MaxTokens)
 }
 
+func TestTokensOfAQuery(t *testing.T) {
+	v := openRandom(t, Options{})
+	const text = "net revenue of 2023"
+	embeddings, err := v.EmbedQueries(t.Context(), []string{text})
+	require.NoError(t, err)
+	tokens, own := embeddings[0].Tokens, ""
+	require.Len(t, tokens, len(embeddings[0].Vectors))
+	for _, token := range tokens {
+		if !token.Prompt {
+			own += token.Text
+		}
+	}
+	require.Equal(t, text, strings.TrimSpace(own), "what is not the prompt's is the query")
+	require.Equal(t, Token{Text: "<bos>", Prompt: true}, tokens[0])
+	require.True(t, tokens[len(tokens)-1].Prompt, "the suffix")
+}
+
+func TestLayoutNamesTheImageTokens(t *testing.T) {
+	v := openRandom(t, Options{})
+	page := readGolden(t).pages(t)[0]
+	embeddings, err := v.EmbedPages(t.Context(), [][]byte{page})
+	require.NoError(t, err)
+	layout, err := v.Layout(page)
+	require.NoError(t, err)
+	require.Len(t, embeddings[0].Vectors, layout.Vectors)
+	require.Len(t, layout.Rows, layout.Width*layout.Height)
+	ids := v.manifest.Page.ids()
+	for _, row := range layout.Rows {
+		require.Equal(t, v.manifest.Page.ImageTokenID, ids[row])
+	}
+	require.True(t, slices.IsSorted(layout.Rows))
+	require.Len(t, slices.Compact(layout.Rows), layout.Width*layout.Height)
+}
+
 func TestTextCannotSpellSpecialTokens(t *testing.T) {
 	v := openRandom(t, Options{})
 	prompt := v.manifest.Query

@@ -1,6 +1,9 @@
 package vectorizer
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Token is one token of an embedded query.
 type Token struct {
@@ -15,7 +18,7 @@ func (v *Vectorizer) queryTokens(ids []int64, end int) []Token {
 	prompt := v.manifest.Query
 	// The prompt's words and the query's meet in one text, and the last token of the prompt's alone
 	// can be another there: "Question: " ends in a space that belongs to the query's first word.
-	prefix := v.tokenizer.Encode(prompt.PrefixIDs[:len(prompt.PrefixIDs):len(prompt.PrefixIDs)], prompt.PrefixText)
+	prefix := v.tokenizer.Encode(slices.Clip(prompt.PrefixIDs), prompt.PrefixText)
 	begin := 0
 	for begin < min(len(prefix), end) && ids[begin] == prefix[begin] {
 		begin++

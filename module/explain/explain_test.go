@@ -49,6 +49,7 @@ func TestRequest(t *testing.T) {
 }
 
 func TestRequestRefuses(t *testing.T) {
+	png := ast.NewEnumValue(&ast.EnumValue{Value: explain.PNG})
 	for name, c := range map[string]struct {
 		arguments []*ast.Argument
 		objects   int
@@ -59,9 +60,8 @@ func TestRequestRefuses(t *testing.T) {
 		"a width out of range": {[]*ast.Argument{argument("width", number("99999999999999999999"))}, 1, "width must be"},
 		"a negative token":     {[]*ast.Argument{argument("token", number("-2"))}, 1, "token must be"},
 		"a variable":           {[]*ast.Argument{argument("query", ast.NewVariable(&ast.Variable{Name: ast.NewName(nil)}))}, 1, "as a literal"},
-		"too many pictures": {[]*ast.Argument{argument("format", ast.NewEnumValue(&ast.EnumValue{Value: explain.PNG}))},
-			explain.MaxPictures + 1, "the limit is 20"},
-		"too many objects": {nil, explain.MaxObjects + 1, "the limit is 100"},
+		"too many pictures":    {[]*ast.Argument{argument("format", png)}, explain.MaxPictures + 1, "the limit is 20"},
+		"too many objects":     {nil, explain.MaxObjects + 1, "the limit is 100"},
 	} {
 		err := explain.NewRequest(c.arguments, images).Check(c.objects)
 		require.ErrorIs(t, err, explain.ErrRequest, name)

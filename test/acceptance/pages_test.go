@@ -52,19 +52,39 @@ func pageObject(class string, number int, title, blob string) *models.Object {
 	return &models.Object{Class: class, ID: uuid(number), Properties: properties}
 }
 
+// The layout of a rendered page, in pixels.
+const (
+	pageSide   = 448
+	pageMargin = 30
+	lineSize   = 22
+)
+
+func baseline(line int) int { return pageMargin + lineSize + line*lineSize*3/2 }
+
+// wordBox is where renderPage prints the only word of a text that reads so, in any case.
+func wordBox(t *testing.T, text, word string) image.Rectangle {
+	t.Helper()
+	face := fontFace(t, lineSize)
+	for i, line := range strings.Split(text, "\n") {
+		if at := strings.Index(strings.ToLower(line), word); at >= 0 {
+			left := pageMargin + font.MeasureString(face, line[:at]).Round()
+			right := pageMargin + font.MeasureString(face, line[:at+len(word)]).Round()
+			return image.Rect(left, baseline(i)-lineSize, right, baseline(i)+lineSize/4)
+		}
+	}
+	require.Failf(t, "no such word", "%q in %q", word, text)
+	return image.Rectangle{}
+}
+
 // renderPage draws lines of black text on white, at a size that the demo model reads well, and returns
 // a PNG.
 func renderPage(t *testing.T, text string) []byte {
 	t.Helper()
-	const side, margin, size = 448, 30, 22
-	face := fontFace(t, size)
-	page := image.NewGray(image.Rect(0, 0, side, side))
+	face := fontFace(t, lineSize)
+	page := image.NewGray(image.Rect(0, 0, pageSide, pageSide))
 	draw.Draw(page, page.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
 	for i, line := range strings.Split(text, "\n") {
-		drawer := font.Drawer{
-			Dst: page, Src: image.NewUniform(color.Black), Face: face,
-			Dot: fixed.P(margin, margin+size+i*size*3/2),
-		}
+		drawer := font.Drawer{Dst: page, Src: image.NewUniform(color.Black), Face: face, Dot: fixed.P(pageMargin, baseline(i))}
 		drawer.DrawString(line)
 	}
 	var file bytes.Buffer

@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -112,4 +113,18 @@ func TestPrecisionInACluster(t *testing.T) {
 	}
 	slices.Sort(on)
 	require.Equal(t, []string{"node1", "node2", "node3"}, on, "each node has a shard")
+
+	const pages = "ClusterExplain"
+	collection := pageCollection(pages)
+	collection.ShardingConfig = object{"desiredCount": 3}
+	n.create(t, collection)
+	n.imports(t, pageObjects(t, pages))
+	results, err := n.explain(t, pages, fmt.Sprintf(`nearText: {concepts: [%q]}`, samples[0].question), "")
+	require.NoError(t, err)
+	require.Len(t, results, len(samples))
+	for _, result := range results {
+		require.InDelta(t, -result.Additional.Distance, result.Additional.ColPali.Score, 1e-4)
+		require.NotNil(t, result.Additional.ColPali.Map)
+		require.Nil(t, result.Additional.ColPali.Searched, "what the other nodes' shards did is not known")
+	}
 }

@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -75,5 +76,8 @@ func TestTenantPages(t *testing.T) {
 	for i, tenant := range []string{"north", "south"} {
 		hits := n.search(t, class, query{nearText: n.text(samples[i].question), tenant: tenant, limit: 4})
 		require.ElementsMatch(t, []string{samples[i].title, samples[i+2].title}, titles(hits))
+		why := n.explainOne(t, class, fmt.Sprintf(`tenant: %q, nearText: {concepts: [%q]}`, tenant, samples[i].question), "")
+		require.InDelta(t, -hits[0].Distance, why.Score, 1e-4)
+		require.Equal(t, 2, why.Searched.Candidates, "those of the other tenant are none")
 	}
 }

@@ -3,6 +3,7 @@ package similarity_test
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"image"
 	"image/color"
 	"image/png"
@@ -94,7 +95,7 @@ func TestSVGLiesOverThePage(t *testing.T) {
 	decoder := xml.NewDecoder(strings.NewReader(file.String()))
 	for {
 		token, err := decoder.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		require.NoError(t, err)

@@ -23,8 +23,8 @@ func (m Map) WriteSVG(w io.Writer, page image.Point) error {
 	for _, patch := range m.Best {
 		fmt.Fprintf(out, `<rect %s/>`, attributes(m.Box(patch, page)))
 	}
-	fmt.Fprint(out, `</g></svg>`)
-	return out.Flush()
+	fmt.Fprintf(out, `</g></svg>`)
+	return out.Flush() // tells of any write that failed before
 }
 
 func attributes(r image.Rectangle) string {
