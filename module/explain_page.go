@@ -70,6 +70,9 @@ func (e *explainer) draw(explained *explain.Result, result search.Result, page m
 	if err != nil {
 		return err
 	}
+	if len(layout.Rows) == 0 {
+		return errors.New("the model makes one vector of the whole page, which lies nowhere on it")
+	}
 	if layout, err = kept(layout, page.Rows()); err != nil {
 		return err
 	}

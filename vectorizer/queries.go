@@ -32,7 +32,7 @@ func (v *Vectorizer) EmbedQueries(ctx context.Context, queries []string) ([]Embe
 			continue
 		}
 		ids, cut := v.wrapQuery(query)
-		embeddings[i].Tokens, embeddings[i].Cut = v.queryTokens(ids, len(ids)-len(v.manifest.Query.SuffixIDs)), cut
+		embeddings[i].Tokens, embeddings[i].Cut = v.queryTokens(ids), cut
 		accepted = append(accepted, tokenized{i, v.querySequence(ids)})
 	}
 	for batch := range slices.Chunk(accepted, queryBatch) {

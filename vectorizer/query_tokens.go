@@ -1,9 +1,6 @@
 package vectorizer
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // Token is one token of an embedded query.
 type Token struct {
@@ -13,9 +10,13 @@ type Token struct {
 	Prompt bool
 }
 
-// queryTokens describes the ids of a query, whose suffix begins at end.
-func (v *Vectorizer) queryTokens(ids []int64, end int) []Token {
+// queryTokens describes the ids of a query. A query of one vector has no tokens to tell apart.
+func (v *Vectorizer) queryTokens(ids []int64) []Token {
+	if v.manifest.Graph.Rows == oneRow {
+		return nil
+	}
 	prompt := v.manifest.Query
+	end := len(ids) - len(prompt.SuffixIDs)
 	// The prompt's words and the query's meet in one text, and the last token of the prompt's alone
 	// can be another there: "Question: " ends in a space that belongs to the query's first word.
 	prefix := v.tokenizer.Encode(slices.Clip(prompt.PrefixIDs), prompt.PrefixText)
@@ -26,12 +27,9 @@ func (v *Vectorizer) queryTokens(ids []int64, end int) []Token {
 	tokens := make([]Token, len(ids))
 	for i, id := range ids {
 		tokens[i] = Token{
-			Text:   strings.ReplaceAll(v.tokenizer.Piece(id), spaceMark, " "),
+			Text:   v.tokenizer.Text(id),
 			Prompt: i < begin || i >= end,
 		}
 	}
 	return tokens
 }
-
-// spaceMark is how a vocabulary of SentencePiece's kind writes a space.
-const spaceMark = "\u2581"

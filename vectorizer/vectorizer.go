@@ -97,7 +97,7 @@ type Embedding struct {
 	// Images are the vectors of a page that belong to its image, and not to the prompt around it.
 	// It is nil where a page has one vector for all of it.
 	Images []int
-	// Tokens are those of a query, one for each vector.
+	// Tokens are those of a query, one for each vector; nil where it has one vector for all of it.
 	Tokens []Token
 	// Cut is how many tokens of a query's text were left out because the model takes no more.
 	Cut int

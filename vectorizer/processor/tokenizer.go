@@ -11,6 +11,7 @@ type Tokenizer struct {
 	split      wordSplitter
 	bpe        *bpe
 	pieces     []string // by id
+	byteLevel  bool     // pieces are characters that stand for bytes
 }
 
 // Encode appends the ids of a plain text to dst. They equal those that the tokenizers library gives

@@ -68,7 +68,7 @@ func newTokenizer(tokenizerJSON []byte, reserved []int64) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tokenizer{normalize: normalize, split: split, bpe: model}
+	t := &Tokenizer{normalize: normalize, split: split, bpe: model, byteLevel: file.PreTokenizer.writesBytes()}
 	if t.pieces, err = file.pieces(); err != nil {
 		return nil, err
 	}
