@@ -53,6 +53,9 @@ PRESETS = {
         Prompt("colpali-query", "<bos>Describe the image.\n", "Query: ", PAD * 10 + "\n"),
         # colpali-engine >= 0.3.11: no words of its own.
         Prompt("colpali-bare", "<bos>Describe the image.\n", "", PAD * 10),
+        # The same as it really runs: PaliGemmaProcessor puts another <bos> before the engine's own, so
+        # that a page has 1031 vectors.
+        Prompt("colpali-bos2", "<bos><bos>Describe the image.\n", "", PAD * 10),
     )
 }
 

@@ -87,6 +87,10 @@ class ExportTest(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "beyond float16"):
             self.export(model, weight_type="fp16")
 
+    def test_two_bos_stand_before_the_page_prompt(self):
+        self.export(random_model.model(), prompt=export.PRESETS["colpali-bos2"])
+        self.assertEqual(self.manifest("out")["page"]["suffix_ids"][:3], [2, 2, 555])
+
     def test_foreign_tokenizer_is_refused(self):
         tokenizer = random_model.tokenizer()
         tokenizer.add_tokens([f"<extra{number}>" for number in range(100)])
