@@ -30,6 +30,8 @@ type Runtime struct {
 	Threads int
 	// PageBatch is how many pages go through the model at once.
 	PageBatch int
+	// BatchTokens bounds the tokens of those pages, the shorter ones padded to the longest.
+	BatchTokens int
 	// MaxQueue is how many imports, and as many queries, may be under way.
 	MaxQueue int
 	// MaxImageBytes bounds one page image as it is sent, after base64.
@@ -117,6 +119,10 @@ var variables = []variable{
 		"Pages that go through the model at once during import. More pages use a GPU "+
 			"better and need more of its memory.",
 		func(r *Runtime) *int { return &r.PageBatch }),
+	number("COLPALI_BATCH_TOKENS", 32768, 1, 1<<20, "tokens",
+		"Tokens that go through the model at once during import, where the shorter pages of a batch count as much as "+
+			"the longest: pages of some models have few tokens or thousands. A page of more goes alone.",
+		func(r *Runtime) *int { return &r.BatchTokens }),
 	number("COLPALI_MAX_QUEUE", 256, 1, 65536, "requests",
 		"Import requests, and as many queries, that may run or wait for the device. One "+
 			"more is refused at once, so that a client hears about an overloaded server "+

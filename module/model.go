@@ -29,6 +29,7 @@ func openModel(ctx context.Context, settings config.Runtime) (model, error) {
 		EngineCache:   settings.EngineCache,
 		Threads:       settings.Threads,
 		PageBatch:     settings.PageBatch,
+		BatchTokens:   settings.BatchTokens,
 		MaxQueue:      settings.MaxQueue,
 		Limits:        processor.Limits{MaxBytes: settings.MaxImageBytes, MaxPixels: settings.MaxImagePixels},
 		ImageMemory:   int64(settings.MaxImageMemory) << 20,

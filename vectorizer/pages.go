@@ -1,7 +1,9 @@
 package vectorizer
 
 import (
+	"cmp"
 	"context"
+	"iter"
 	"slices"
 	"sync"
 
@@ -30,9 +32,11 @@ func (v *Vectorizer) EmbedPages(ctx context.Context, pages [][]byte) ([]Embeddin
 		return v.preparePages(ctx, pages, embeddings, batches)
 	})
 	group.Go(func() error {
-		for batch := range batches {
-			if err := v.embedPageBatch(ctx, batch, embeddings); err != nil {
-				return err
+		for pages := range batches {
+			for batch := range withinBudget(pages, v.options.BatchTokens) {
+				if err := v.embedPageBatch(ctx, batch, embeddings); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
@@ -127,6 +131,28 @@ func (v *Vectorizer) prepareImage(image *processor.RGB) (preparedPage, error) {
 	}
 	tensors, err := v.images.look(image)
 	return preparedPage{prompt: prompt, tensors: tensors}, err
+}
+
+// withinBudget cuts the pages into batches of at most so many tokens, the shorter pages padded to the longest of
+// their batch. Pages of like length come together, whatever their order was.
+func withinBudget(pages []preparedPage, budget int) iter.Seq[[]preparedPage] {
+	length := func(page preparedPage) int { return len(page.prompt.ids) }
+	pages = slices.SortedStableFunc(slices.Values(pages), func(a, b preparedPage) int { return cmp.Compare(length(a), length(b)) })
+	return func(yield func([]preparedPage) bool) {
+		start := 0
+		for i := range pages {
+			// The page at i is the longest so far.
+			if i > start && (i-start+1)*length(pages[i]) > budget {
+				if !yield(pages[start:i]) {
+					return
+				}
+				start = i
+			}
+		}
+		if start < len(pages) {
+			yield(pages[start:])
+		}
+	}
 }
 
 func (v *Vectorizer) embedPageBatch(ctx context.Context, batch []preparedPage, embeddings []Embedding) error {

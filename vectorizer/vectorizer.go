@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/semaphore"
@@ -32,6 +33,9 @@ type Options struct {
 	Threads int
 	// PageBatch is how many pages go through the model at once. Default 4.
 	PageBatch int
+	// BatchTokens bounds the tokens of those pages, the shorter ones padded to the longest; a page of more
+	// goes alone. Default 32768.
+	BatchTokens int
 	// MaxQueue is how many calls of EmbedPages, and as many of EmbedQueries, may wait or run; one
 	// more gets [ErrBusy]. Default 256.
 	MaxQueue int
@@ -45,13 +49,17 @@ type Options struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.Threads < 0 || o.DeviceMemory < 0 || o.PageBatch < 0 || o.MaxQueue < 0 || o.Limits.MaxBytes < 0 || o.Limits.MaxPixels < 0 || o.ImageMemory < 0 || o.MaxQueryBytes < 0 {
+	if slices.Min([]int64{
+		int64(o.Threads), o.DeviceMemory, int64(o.PageBatch), int64(o.BatchTokens), int64(o.MaxQueue), o.Limits.MaxBytes, o.Limits.MaxPixels,
+		o.ImageMemory, int64(o.MaxQueryBytes),
+	}) < 0 {
 		return o, fmt.Errorf("%w: numbers must not be negative: %+v", ErrOptions, o)
 	}
 	if len(o.DeviceIDs) == 0 {
 		o.DeviceIDs = []int{0}
 	}
 	byDefault(&o.PageBatch, 4)
+	byDefault(&o.BatchTokens, 32768)
 	byDefault(&o.MaxQueue, 256)
 	byDefault(&o.Limits.MaxBytes, 32<<20)
 	byDefault(&o.Limits.MaxPixels, 64<<20)
