@@ -13,7 +13,9 @@ func (m *Module) embedPages(ctx context.Context, pages [][]byte) ([]vectorizer.E
 	if err != nil {
 		return nil, err
 	}
-	return loaded.EmbedPages(ctx, pages)
+	embeddings, err := loaded.EmbedPages(ctx, pages)
+	m.metrics.embedded(vectorizer.Pages, len(pages), embeddings, err)
+	return embeddings, err
 }
 
 // embedPage embeds the image of a query.
@@ -42,6 +44,7 @@ func (m *Module) embedText(ctx context.Context, text string) (vectorizer.Embeddi
 		return vectorizer.Embedding{}, err
 	}
 	embeddings, err := loaded.EmbedQueries(ctx, []string{text})
+	m.metrics.embedded(vectorizer.Queries, 1, embeddings, err)
 	if err == nil {
 		err = embeddings[0].Err
 	}

@@ -80,6 +80,8 @@ func (f *fakeEmbedder) EmbedQueries(ctx context.Context, queries []string) ([]ve
 	return out, nil
 }
 
+func (f *fakeEmbedder) Queued(vectorizer.Kind) int { return 2 }
+
 func (f *fakeEmbedder) Model() vectorizer.Model {
 	return vectorizer.Model{
 		Name: "fake", Family: "colpali", Dim: 1, VectorsPerPage: 1,
@@ -114,7 +116,7 @@ func encoded(text string) string { return base64.StdEncoding.EncodeToString([]by
 func started(t *testing.T, fake *fakeEmbedder) (*Module, *logrustest.Hook) {
 	t.Helper()
 	m := New()
-	m.open = func(context.Context, config.Runtime) (model, error) {
+	m.open = func(context.Context, config.Runtime, vectorizer.Observer) (model, error) {
 		return model{Embedder: fake, demo: true}, nil
 	}
 	params, logged := initParams()

@@ -20,7 +20,7 @@ type model struct {
 
 // openModel loads the model the operator chose, or the embedded one, and runs it
 // once.
-func openModel(ctx context.Context, settings config.Runtime) (model, error) {
+func openModel(ctx context.Context, settings config.Runtime, observer vectorizer.Observer) (model, error) {
 	options := vectorizer.Options{
 		Library:       settings.Library,
 		Device:        settings.Device,
@@ -34,6 +34,7 @@ func openModel(ctx context.Context, settings config.Runtime) (model, error) {
 		Limits:        processor.Limits{MaxBytes: settings.MaxImageBytes, MaxPixels: settings.MaxImagePixels},
 		ImageMemory:   int64(settings.MaxImageMemory) << 20,
 		MaxQueryBytes: settings.MaxQueryBytes,
+		Observer:      observer,
 	}
 	if settings.ModelDir == "" {
 		embedded, err := vectorizer.Open(ctx, tinymodel.FS(), "", options)

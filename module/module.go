@@ -36,6 +36,8 @@ type Embedder interface {
 	Layout(page []byte) (vectorizer.Layout, error)
 	// DecodePage returns the image as it is, within the limits for images.
 	DecodePage(page []byte) (*processor.RGB, error)
+	// Queued is how many calls of a kind run or wait.
+	Queued(of vectorizer.Kind) int
 	// Model describes what is running.
 	Model() vectorizer.Model
 	// Close waits for running inferences and frees the model.
@@ -45,7 +47,8 @@ type Embedder interface {
 // Module is the vectorizer module. Weaviate calls Init once, then everything
 // else from many goroutines at once, then Close.
 type Module struct {
-	open     func(context.Context, config.Runtime) (model, error)
+	open     func(context.Context, config.Runtime, vectorizer.Observer) (model, error)
+	metrics  *metrics
 	settings config.Runtime
 	log      logrus.FieldLogger
 
@@ -64,6 +67,7 @@ type Module struct {
 func New() *Module {
 	return &Module{
 		open:           openModel,
+		metrics:        newMetrics(),
 		textArguments:  nearText.New(nil),
 		imageArguments: nearImage.New(),
 	}
@@ -89,11 +93,15 @@ func (m *Module) Init(ctx context.Context, params moduletools.ModuleInitParams) 
 	// Weaviate gives all modules together 120 seconds, which is meant for remote
 	// services that may never answer. A model of several gigabytes may need more
 	// on a slow disk, and nothing here waits for anybody else.
-	opened, err := m.open(context.WithoutCancel(ctx), settings)
+	opened, err := m.open(context.WithoutCancel(ctx), settings, m.metrics)
 	if err != nil {
 		return fmt.Errorf("open ColPali model: %w", err)
 	}
 	m.settings, m.log = settings, params.GetLogger()
+	m.metrics.runs(opened)
+	if err := m.metrics.register(params.GetMetricsRegisterer()); err != nil { // no reason to be without the model, too
+		m.log.WithField("action", "startup").WithField("module", Name).WithError(err).Error("the vectorizer has no metrics")
+	}
 	m.mu.Lock()
 	m.loaded = opened
 	m.mu.Unlock()

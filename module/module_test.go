@@ -15,6 +15,7 @@ import (
 
 	"weaviate-colpali/config"
 	"weaviate-colpali/maxsim"
+	"weaviate-colpali/vectorizer"
 )
 
 func TestModuleIdentity(t *testing.T) {
@@ -47,7 +48,7 @@ func TestInitStopsTheServer(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Setenv(c.variable, c.value)
 			m := New()
-			m.open = func(context.Context, config.Runtime) (model, error) { return model{}, cause }
+			m.open = func(context.Context, config.Runtime, vectorizer.Observer) (model, error) { return model{}, cause }
 			params, logged := initParams()
 			require.ErrorContains(t, m.Init(t.Context(), params), c.want)
 			require.Empty(t, logged.AllEntries())
@@ -59,7 +60,7 @@ func TestInitStopsTheServer(t *testing.T) {
 // Weaviate's deadline for all modules must not cut the loading of a big model.
 func TestInitIgnoresTheDeadline(t *testing.T) {
 	m := New()
-	m.open = func(ctx context.Context, _ config.Runtime) (model, error) {
+	m.open = func(ctx context.Context, _ config.Runtime, _ vectorizer.Observer) (model, error) {
 		_, limited := ctx.Deadline()
 		require.False(t, limited)
 		return model{Embedder: &fakeEmbedder{}}, nil
@@ -73,14 +74,14 @@ func TestInitIgnoresTheDeadline(t *testing.T) {
 
 func TestOpenModelNamesTheVariable(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
-	_, err := openModel(t.Context(), config.Runtime{ModelDir: missing})
+	_, err := openModel(t.Context(), config.Runtime{ModelDir: missing}, nil)
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.ErrorContains(t, err, "COLPALI_MODEL_DIR")
 	require.ErrorContains(t, err, missing)
 
 	file := filepath.Join(t.TempDir(), "colpali.json")
 	require.NoError(t, os.WriteFile(file, []byte("{}"), 0o600))
-	_, err = openModel(t.Context(), config.Runtime{ModelDir: file})
+	_, err = openModel(t.Context(), config.Runtime{ModelDir: file}, nil)
 	require.ErrorContains(t, err, "COLPALI_MODEL_DIR")
 	require.ErrorContains(t, err, "is not a folder")
 }

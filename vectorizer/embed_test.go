@@ -199,12 +199,12 @@ func only(embeddings []Embedding, err error) Embedding {
 
 func TestAFullQueueSaysTryAgain(t *testing.T) {
 	v := openRandom(t, Options{MaxQueue: 1})
-	_, release, err := v.queue.turn(t.Context(), pageKind)
+	_, release, err := v.queue.turn(t.Context(), Pages)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	first := make(chan Embedding)
 	go func() { first <- only(v.EmbedQueries(ctx, []string{"first"})) }()
-	untilAdmitted(v, queryKind)
+	untilAdmitted(v, Queries)
 
 	_, err = v.EmbedQueries(t.Context(), []string{"second"})
 	require.ErrorIs(t, err, ErrBusy)
@@ -216,7 +216,7 @@ func TestAFullQueueSaysTryAgain(t *testing.T) {
 	require.NoError(t, only(v.EmbedQueries(t.Context(), []string{"third"})).Err, "the cancelled call must give its place back")
 }
 
-func untilAdmitted(v *Vectorizer, k kind) {
+func untilAdmitted(v *Vectorizer, k Kind) {
 	for {
 		v.queue.mu.Lock()
 		there := v.queue.admitted[k] > 0
@@ -247,7 +247,7 @@ func TestCloseEndsEveryCall(t *testing.T) {
 			outcomes <- err
 		}()
 	}
-	untilAdmitted(v, pageKind)
+	untilAdmitted(v, Pages)
 	go func() { outcomes <- v.Close() }()
 	failed := 0
 	for range 4 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"time"
 
 	"weaviate-colpali/vectorizer/ort"
 	"weaviate-colpali/vectorizer/processor"
@@ -19,10 +20,11 @@ type graphs struct {
 
 	manifest *manifest
 	images   imageMode
+	observer Observer
 }
 
 func loadGraphs(model fs.FS, dir string, m *manifest, images imageMode, o ort.Options) (_ *graphs, err error) {
-	g := &graphs{manifest: m, images: images}
+	g := &graphs{manifest: m, images: images, observer: unobserved{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, g.close())
@@ -194,7 +196,7 @@ func (g *graphs) features(ctx context.Context, pages []preparedPage) (ort.Float3
 		Shape: []int64{int64(items), int64(longest), int64(width)},
 		Data:  make([]float32, items*longest*width),
 	}
-	if err := g.vision.Run(ctx, g.assemble(pages), features); err != nil {
+	if err := g.run(ctx, StageVision, g.vision, g.assemble(pages), features); err != nil {
 		return ort.Float32{}, err
 	}
 	if !joined {
@@ -224,8 +226,20 @@ func (g *graphs) embed(ctx context.Context, s *ort.Session, sequences []sequence
 		Shape: []int64{int64(count), int64(rows), int64(dim)},
 		Data:  make([]float32, count*rows*dim),
 	}
-	if err := s.Run(ctx, append(inputs, more...), embeddings); err != nil {
+	if err := g.run(ctx, StageText, s, append(inputs, more...), embeddings); err != nil {
 		return nil, err
 	}
 	return embeddings.Data, nil
+}
+
+func (g *graphs) run(ctx context.Context, stage Stage, s *ort.Session, inputs []ort.Tensor, output ort.Float32) error {
+	began := time.Now()
+	err := s.Run(ctx, inputs, output)
+	switch {
+	case err == nil:
+		g.observer.StageRan(stage, time.Since(began))
+	case errors.Is(err, ort.ErrMemory):
+		g.observer.OutOfMemory(stage)
+	}
+	return err
 }

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -18,7 +19,7 @@ import (
 //
 // An error of the whole call is [ErrBusy], [ErrClosed], one of package ort, or the context's.
 func (v *Vectorizer) EmbedPages(ctx context.Context, pages [][]byte) ([]Embedding, error) {
-	ctx, leave, err := v.enter(ctx, pageKind)
+	ctx, leave, err := v.enter(ctx, Pages)
 	if err != nil {
 		return nil, err
 	}
@@ -117,6 +118,8 @@ func (v *Vectorizer) waitAndPrepare(ctx context.Context, page []byte) (preparedP
 }
 
 func (v *Vectorizer) preparePage(page []byte) (preparedPage, error) {
+	began := time.Now()
+	defer func() { v.options.Observer.StageRan(StageDecode, time.Since(began)) }()
 	image, err := v.manifest.Image.view().DecodeImage(page, v.options.Limits)
 	if err != nil {
 		return preparedPage{}, err
@@ -156,7 +159,7 @@ func withinBudget(pages []preparedPage, budget int) iter.Seq[[]preparedPage] {
 }
 
 func (v *Vectorizer) embedPageBatch(ctx context.Context, batch []preparedPage, embeddings []Embedding) error {
-	place, release, err := v.queue.turn(ctx, pageKind)
+	place, release, err := v.turn(ctx, Pages)
 	if err != nil {
 		return err
 	}
@@ -166,6 +169,8 @@ func (v *Vectorizer) embedPageBatch(ctx context.Context, batch []preparedPage, e
 	if err != nil {
 		return err
 	}
+	longest := slices.MaxFunc(batch, func(a, b preparedPage) int { return cmp.Compare(len(a.prompt.ids), len(b.prompt.ids)) })
+	v.options.Observer.BatchRan(Pages, len(batch), len(batch)*len(longest.prompt.ids))
 	for place, page := range batch {
 		own := outputs[place][:v.rowsOf(page.prompt.sequence)*dim]
 		embeddings[page.index] = page.prompt.embedding(rows(own, dim))

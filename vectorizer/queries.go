@@ -1,6 +1,7 @@
 package vectorizer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -19,7 +20,7 @@ const queryBatch = 16
 //
 // An error of the whole call is [ErrBusy], [ErrClosed], one of package ort, or the context's.
 func (v *Vectorizer) EmbedQueries(ctx context.Context, queries []string) ([]Embedding, error) {
-	ctx, leave, err := v.enter(ctx, queryKind)
+	ctx, leave, err := v.enter(ctx, Queries)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +84,7 @@ func (v *Vectorizer) embedQueryBatch(ctx context.Context, batch []tokenized, emb
 	for i, query := range batch {
 		sequences[i] = query.sequence
 	}
-	place, release, err := v.queue.turn(ctx, queryKind)
+	place, release, err := v.turn(ctx, Queries)
 	if err != nil {
 		return err
 	}
@@ -93,6 +94,8 @@ func (v *Vectorizer) embedQueryBatch(ctx context.Context, batch []tokenized, emb
 	if err != nil {
 		return err
 	}
+	longest := slices.MaxFunc(sequences, func(a, b sequence) int { return cmp.Compare(len(a.ids), len(b.ids)) })
+	v.options.Observer.BatchRan(Queries, len(batch), len(batch)*len(longest.ids))
 	for place, query := range batch {
 		own := outputs[place][:v.rowsOf(query.sequence)*dim]
 		embeddings[query.index].Vectors, embeddings[query.index].Err = rows(own, dim)

@@ -7,17 +7,20 @@ import (
 	"sync"
 )
 
-// kind of work. Queries come first: a person waits for them, and they take a hundredth of the time
+// Kind of work. Queries come first: a person waits for them, and they take a hundredth of the time
 // of a page.
-type kind int
+type Kind int
 
 const (
-	queryKind kind = iota
-	pageKind
+	Queries Kind = iota // texts
+	Pages               // images
 	kinds
 )
 
-func (k kind) String() string { return [kinds]string{"queries", "pages"}[k] }
+// Kinds is all of them.
+var Kinds = []Kind{Queries, Pages}
+
+func (k Kind) String() string { return [kinds]string{"queries", "pages"}[k] }
 
 // patience is how many queries in a row may go before a batch of pages that waits: enough that a
 // search hardly waits for imports, few enough that imports never stop.
@@ -55,7 +58,7 @@ func newQueue(limit, devices int) *queue {
 }
 
 // admit takes one of the places of its kind, until leave is called.
-func (q *queue) admit(k kind) (leave func(), err error) {
+func (q *queue) admit(k Kind) (leave func(), err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
@@ -74,8 +77,15 @@ func (q *queue) admit(k kind) (leave func(), err error) {
 	}, nil
 }
 
+// length is how many calls of a kind run or wait.
+func (q *queue) length(k Kind) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.admitted[k]
+}
+
 // turn waits until a device is free for the caller, who must call release.
-func (q *queue) turn(ctx context.Context, k kind) (device int, release func(), err error) {
+func (q *queue) turn(ctx context.Context, k Kind) (device int, release func(), err error) {
 	q.mu.Lock()
 	if len(q.free) > 0 {
 		device, q.free = q.free[0], q.free[1:]
@@ -108,21 +118,21 @@ func (q *queue) next(device int) {
 	q.waiting[k] = slices.Delete(q.waiting[k], 0, 1)
 }
 
-func (q *queue) choose() kind {
-	queries, pages := len(q.waiting[queryKind]) > 0, len(q.waiting[pageKind]) > 0
+func (q *queue) choose() Kind {
+	queries, pages := len(q.waiting[Queries]) > 0, len(q.waiting[Pages]) > 0
 	if queries && pages && q.passed < patience {
 		q.passed++
-		return queryKind
+		return Queries
 	}
 	q.passed = 0
 	if pages {
-		return pageKind
+		return Pages
 	}
-	return queryKind
+	return Queries
 }
 
 // abandon withdraws a call that waits. Its turn may have come meanwhile; then it passes it on.
-func (q *queue) abandon(k kind, mine chan int) {
+func (q *queue) abandon(k Kind, mine chan int) {
 	q.mu.Lock()
 	place := slices.Index(q.waiting[k], mine)
 	if place >= 0 {

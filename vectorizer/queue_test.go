@@ -13,7 +13,7 @@ import (
 
 // wait starts a call that wants a turn and returns once it stands in the queue. The call writes its
 // name into the order when its turn comes.
-func (r *rehearsal) wait(ctx context.Context, k kind, name string) {
+func (r *rehearsal) wait(ctx context.Context, k Kind, name string) {
 	before := r.queued(k)
 	r.calls.Go(func() {
 		_, release, err := r.queue.turn(ctx, k)
@@ -42,12 +42,12 @@ func rehearse(t *testing.T) *rehearsal {
 	t.Helper()
 	r := &rehearsal{queue: newQueue(100, 1), order: make(chan string, 100)}
 	var err error
-	_, r.release, err = r.queue.turn(t.Context(), pageKind)
+	_, r.release, err = r.queue.turn(t.Context(), Pages)
 	require.NoError(t, err)
 	return r
 }
 
-func (r *rehearsal) queued(k kind) int {
+func (r *rehearsal) queued(k Kind) int {
 	r.queue.mu.Lock()
 	defer r.queue.mu.Unlock()
 	return len(r.queue.waiting[k])
@@ -65,20 +65,20 @@ func (r *rehearsal) outcome() []string {
 
 func TestQueriesGoBeforePagesOldestFirst(t *testing.T) {
 	r := rehearse(t)
-	r.wait(t.Context(), pageKind, "page 1")
-	r.wait(t.Context(), pageKind, "page 2")
-	r.wait(t.Context(), queryKind, "query 1")
-	r.wait(t.Context(), queryKind, "query 2")
+	r.wait(t.Context(), Pages, "page 1")
+	r.wait(t.Context(), Pages, "page 2")
+	r.wait(t.Context(), Queries, "query 1")
+	r.wait(t.Context(), Queries, "query 2")
 	r.release()
 	require.Equal(t, []string{"query 1", "query 2", "page 1", "page 2"}, r.outcome())
 }
 
 func TestPagesDoNotStarve(t *testing.T) {
 	r := rehearse(t)
-	r.wait(t.Context(), pageKind, "page")
+	r.wait(t.Context(), Pages, "page")
 	var want []string
 	for range patience + 1 {
-		r.wait(t.Context(), queryKind, "query")
+		r.wait(t.Context(), Queries, "query")
 		want = append(want, "query")
 	}
 	want[patience], want = "page", append(want, "query")
@@ -90,9 +90,9 @@ func TestOneWhoGivesUpLosesHisTurnOnly(t *testing.T) {
 	r := rehearse(t)
 	reason := errors.New("gone")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	r.wait(t.Context(), queryKind, "first")
-	r.wait(ctx, queryKind, "second")
-	r.wait(t.Context(), queryKind, "third")
+	r.wait(t.Context(), Queries, "first")
+	r.wait(ctx, Queries, "second")
+	r.wait(t.Context(), Queries, "third")
 	cancel(reason)
 	require.Equal(t, "second: gone", <-r.order)
 	r.release()
@@ -102,30 +102,30 @@ func TestOneWhoGivesUpLosesHisTurnOnly(t *testing.T) {
 func TestATurnThatComesToOneWhoGaveUpIsPassedOn(t *testing.T) {
 	r := rehearse(t)
 	mine := make(chan int, 1)
-	r.queue.waiting[queryKind] = append(r.queue.waiting[queryKind], mine)
-	r.wait(t.Context(), pageKind, "page")
+	r.queue.waiting[Queries] = append(r.queue.waiting[Queries], mine)
+	r.wait(t.Context(), Pages, "page")
 	r.release()
-	r.queue.abandon(queryKind, mine)
+	r.queue.abandon(Queries, mine)
 	require.Equal(t, []string{"page"}, r.outcome())
 }
 
 func TestPlacesAreCountedByKind(t *testing.T) {
 	q := newQueue(2, 1)
-	first, err := q.admit(pageKind)
+	first, err := q.admit(Pages)
 	require.NoError(t, err)
-	second, err := q.admit(pageKind)
+	second, err := q.admit(Pages)
 	require.NoError(t, err)
 
-	_, err = q.admit(pageKind)
+	_, err = q.admit(Pages)
 	require.ErrorIs(t, err, ErrBusy)
 	require.ErrorContains(t, err, "2 calls for pages are waiting, which is the limit; try again later")
 
-	query, err := q.admit(queryKind)
+	query, err := q.admit(Queries)
 	require.NoError(t, err, "imports must not shut searches out")
 	query()
 
 	first()
-	third, err := q.admit(pageKind)
+	third, err := q.admit(Pages)
 	require.NoError(t, err, "a call that left makes room")
 	second()
 	third()
@@ -133,7 +133,7 @@ func TestPlacesAreCountedByKind(t *testing.T) {
 
 func TestCloseWaitsForAdmittedCalls(t *testing.T) {
 	q := newQueue(1, 1)
-	leave, err := q.admit(pageKind)
+	leave, err := q.admit(Pages)
 	require.NoError(t, err)
 	var left atomic.Bool
 	time.AfterFunc(10*time.Millisecond, func() {
@@ -142,7 +142,7 @@ func TestCloseWaitsForAdmittedCalls(t *testing.T) {
 	})
 	q.close()
 	require.True(t, left.Load())
-	_, err = q.admit(queryKind)
+	_, err = q.admit(Queries)
 	require.ErrorIs(t, err, ErrClosed)
 }
 
@@ -155,7 +155,7 @@ func TestOneAtATimeOnEachDevice(t *testing.T) {
 	var calls sync.WaitGroup
 	for i := range 60 {
 		calls.Go(func() {
-			device, release, err := q.turn(t.Context(), kind(i%int(kinds)))
+			device, release, err := q.turn(t.Context(), Kind(i%int(kinds)))
 			if err != nil {
 				t.Error(err)
 				return

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -46,6 +47,8 @@ type Options struct {
 	ImageMemory int64
 	// MaxQueryBytes bounds the text of one query. Default 16 KiB.
 	MaxQueryBytes int
+	// Observer is told what happens. Default nobody.
+	Observer Observer
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -57,6 +60,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if len(o.DeviceIDs) == 0 {
 		o.DeviceIDs = []int{0}
+	}
+	if o.Observer == nil {
+		o.Observer = unobserved{}
 	}
 	byDefault(&o.PageBatch, 4)
 	byDefault(&o.BatchTokens, 32768)
@@ -180,6 +186,9 @@ func Open(ctx context.Context, model fs.FS, dir string, o Options) (*Vectorizer,
 	if err := v.warmUp(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("%w: %s: first inference: %w", ErrModel, where(dir), err), v.Close())
 	}
+	for _, d := range v.devices {
+		d.observer = o.Observer // from now on: first runs compile, and take as long as no other
+	}
 	return v, nil
 }
 
@@ -272,6 +281,9 @@ func (v *Vectorizer) warmUp(ctx context.Context) error {
 	return nil
 }
 
+// Queued is how many calls of a kind run or wait for a device.
+func (v *Vectorizer) Queued(k Kind) int { return v.queue.length(k) }
+
 // Model says what runs.
 func (v *Vectorizer) Model() Model { return v.model }
 
@@ -288,7 +300,7 @@ func (v *Vectorizer) Close() error {
 
 // enter admits a call to the queue. Its context ends with ErrClosed when the vectorizer closes;
 // leave must be called when the call is over.
-func (v *Vectorizer) enter(ctx context.Context, k kind) (_ context.Context, leave func(), err error) {
+func (v *Vectorizer) enter(ctx context.Context, k Kind) (_ context.Context, leave func(), err error) {
 	leaveQueue, err := v.queue.admit(k)
 	if err != nil {
 		return nil, nil, err
@@ -300,4 +312,14 @@ func (v *Vectorizer) enter(ctx context.Context, k kind) (_ context.Context, leav
 		cancel(nil)
 		leaveQueue()
 	}, nil
+}
+
+// turn waits for a device, and tells for how long.
+func (v *Vectorizer) turn(ctx context.Context, k Kind) (device int, release func(), err error) {
+	began := time.Now()
+	device, release, err = v.queue.turn(ctx, k)
+	if err == nil {
+		v.options.Observer.Waited(k, time.Since(began))
+	}
+	return device, release, err
 }

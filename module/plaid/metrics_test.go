@@ -280,6 +280,9 @@ func TestThePageOfMetricsIsCurrent(t *testing.T) {
 	row := regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| ([a-z]+) \\| ([^|]+) \\| ")
 	documented := map[string]string{}
 	for _, m := range row.FindAllStringSubmatch(string(page), -1) {
+		if strings.HasPrefix(m[1], "vectorizer_") {
+			continue // the vectorizer's own test looks at those
+		}
 		documented[m[1]] = m[2] + " " + m[3]
 	}
 	present := map[string]string{}

@@ -60,8 +60,8 @@ var rules = []rule{
 		folder: "module",
 		may: []string{
 			self + "/config", self + "/maxsim", self + "/module/blob", self + "/module/explain", self + "/vectorizer", weaviate,
-			"github.com/go-openapi", "github.com/google/uuid", "github.com/sirupsen/logrus", "github.com/tailor-platform/graphql",
-			"golang.org/x/sync", "google.golang.org/grpc",
+			"github.com/go-openapi", "github.com/google/uuid", "github.com/prometheus/client_golang", "github.com/sirupsen/logrus",
+			"github.com/tailor-platform/graphql", "golang.org/x/sync", "google.golang.org/grpc",
 		},
 		because: "the module makes vectors and leaves it to the index to find them; of maxsim it says what runs",
 	},

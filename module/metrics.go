@@ -1,0 +1,141 @@
+package module
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/weaviate/weaviate/usecases/monitoring"
+
+	"weaviate-colpali/vectorizer"
+	"weaviate-colpali/vectorizer/processor"
+)
+
+// prefix begins the names of the vectorizer's series, as vector_index_plaid_ those of the index.
+const prefix = "vectorizer_colpali_"
+
+// metrics is what Prometheus sees of the vectorizer. It counts whether or not anybody reads it.
+type metrics struct {
+	waited, items, tokens, stages *prometheus.HistogramVec
+	failures, outOfMemory         *prometheus.CounterVec
+	model                         *prometheus.GaugeVec
+	queued                        *queued
+}
+
+func newMetrics() *metrics {
+	histogram := func(name, help string, buckets []float64, label string) *prometheus.HistogramVec {
+		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + name, Help: help, Buckets: buckets}, []string{label})
+	}
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + name, Help: help}, labels)
+	}
+	return &metrics{
+		waited: histogram("queue_wait_seconds", "How long batches waited for a device", monitoring.LatencyBuckets, "kind"),
+		items:  histogram("batch_items", "Pages or queries in a batch", prometheus.ExponentialBuckets(1, 2, 7), "kind"),
+		tokens: histogram("batch_tokens", "Tokens in a batch, padding included", prometheus.ExponentialBuckets(16, 2, 13), "kind"),
+		stages: histogram("stage_seconds", "Duration of a stage: decode of one page, the others of a batch", monitoring.LatencyBuckets, "stage"),
+
+		failures:    counter("failures_total", "Pages and queries that got no vectors", "kind", "reason"),
+		outOfMemory: counter("out_of_memory_total", "Batches that did not fit into the device's memory and were halved", "stage"),
+		model: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: prefix + "model_info", Help: "1 for the model that runs, and what it runs on",
+		}, []string{"model", "manifest", "provider", "onnxruntime"}),
+		queued: &queued{desc: prometheus.NewDesc(prefix+"queue_length", "Calls that run or wait for a device", []string{"kind"}, nil)},
+	}
+}
+
+// register shows the metrics to a registry, nil where monitoring is off.
+func (x *metrics) register(registry prometheus.Registerer) error {
+	if registry == nil {
+		return nil
+	}
+	for _, c := range []prometheus.Collector{x.waited, x.items, x.tokens, x.stages, x.failures, x.outOfMemory, x.model, x.queued} {
+		if err := registry.Register(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runs shows what runs, and from when on there is a queue to be seen.
+func (x *metrics) runs(loaded Embedder) {
+	running := loaded.Model()
+	x.model.WithLabelValues(running.Name, running.ManifestHash, running.Provider, running.RuntimeVersion).Set(1)
+	x.queued.of = loaded.Queued
+}
+
+// Waited is told by the vectorizer, and so are the next three.
+func (x *metrics) Waited(of vectorizer.Kind, took time.Duration) {
+	x.waited.WithLabelValues(of.String()).Observe(took.Seconds())
+}
+
+func (x *metrics) BatchRan(of vectorizer.Kind, items, tokens int) {
+	x.items.WithLabelValues(of.String()).Observe(float64(items))
+	x.tokens.WithLabelValues(of.String()).Observe(float64(tokens))
+}
+
+func (x *metrics) StageRan(stage vectorizer.Stage, took time.Duration) {
+	x.stages.WithLabelValues(string(stage)).Observe(took.Seconds())
+}
+
+func (x *metrics) OutOfMemory(stage vectorizer.Stage) {
+	x.outOfMemory.WithLabelValues(string(stage)).Inc()
+}
+
+var _ vectorizer.Observer = (*metrics)(nil)
+
+// reasons are the kinds of failures, the first that fits counts.
+var reasons = []struct {
+	name string
+	of   []error
+}{
+	{"busy", []error{vectorizer.ErrBusy}},
+	{"cancelled", []error{context.Canceled, context.DeadlineExceeded}},
+	{"closed", []error{vectorizer.ErrClosed}},
+	{"query", []error{vectorizer.ErrQuery}},
+	{"image", []error{processor.ErrTooLarge, processor.ErrNotImage, processor.ErrUndecodable}},
+	{"output", []error{vectorizer.ErrOutput}},
+}
+
+func reasonOf(err error) string {
+	for _, r := range reasons {
+		if slices.ContainsFunc(r.of, func(kind error) bool { return errors.Is(err, kind) }) {
+			return r.name
+		}
+	}
+	return "device"
+}
+
+// embedded counts what a call for n pages or queries did not give.
+func (x *metrics) embedded(of vectorizer.Kind, n int, embeddings []vectorizer.Embedding, err error) {
+	if err != nil {
+		x.failures.WithLabelValues(of.String(), reasonOf(err)).Add(float64(n))
+		return
+	}
+	for _, e := range embeddings {
+		if e.Err != nil {
+			x.failures.WithLabelValues(of.String(), reasonOf(e.Err)).Inc()
+		}
+	}
+}
+
+// queued asks how long the queues are when Prometheus does.
+type queued struct {
+	desc *prometheus.Desc
+	of   func(vectorizer.Kind) int
+}
+
+// Describe implements [prometheus.Collector].
+func (q *queued) Describe(descs chan<- *prometheus.Desc) { descs <- q.desc }
+
+// Collect implements [prometheus.Collector].
+func (q *queued) Collect(series chan<- prometheus.Metric) {
+	if q.of == nil {
+		return
+	}
+	for _, kind := range vectorizer.Kinds {
+		series <- prometheus.MustNewConstMetric(q.desc, prometheus.GaugeValue, float64(q.of(kind)), kind.String())
+	}
+}
