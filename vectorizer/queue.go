@@ -11,9 +11,10 @@ import (
 // of a page.
 type Kind int
 
+// The two kinds: texts, and images.
 const (
-	Queries Kind = iota // texts
-	Pages               // images
+	Queries Kind = iota
+	Pages
 	kinds
 )
 
