@@ -172,7 +172,7 @@ func TestExplainPlantedWords(t *testing.T) {
 	words, hit := 0, 0
 	var missed []string
 	for i, s := range samples {
-		for _, word := range strings.FieldsSeq(s.question) {
+		for word := range strings.FieldsSeq(s.question) {
 			words++
 			search := fmt.Sprintf(`where: {path: ["number"], operator: Equal, valueInt: %d}`, i)
 			m := n.explainOne(t, class, search, fmt.Sprintf("query: %q", word)).Map
