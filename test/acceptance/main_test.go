@@ -31,6 +31,8 @@ type node struct {
 	*server.Server
 	rest *weaviate.Client // batches over HTTP, searches over GraphQL
 	grpc *weaviate.Client // batches and searches over gRPC
+
+	headers map[string]string
 }
 
 // newNode returns a server with clients that send headers with whatever they ask.
@@ -45,7 +47,21 @@ func newNode(s *server.Server, headers map[string]string) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &node{s, rest, overGRPC}, nil
+	return &node{s, rest, overGRPC, headers}, nil
+}
+
+// Restart is that of the server, with new clients: the connection of an old one, which found nobody there,
+// may wait for up to two minutes before it tries again, and fails meanwhile.
+func (n *node) Restart() error {
+	if err := n.Server.Restart(); err != nil {
+		return err
+	}
+	renewed, err := newNode(n.Server, n.headers)
+	if err != nil {
+		return err
+	}
+	*n = *renewed
+	return nil
 }
 
 // start runs a server for one test alone.
