@@ -21,7 +21,7 @@ DEV = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(DEV))
 
 from export import manifest  # noqa: E402  (found through DEV)
-from export.families import patches, qwen, qwen2, qwen2_5, qwen3, qwen3_5  # noqa: E402
+from export.families import patched, patches, qwen2, qwen2_5, qwen3, qwen3_5  # noqa: E402
 from goldens import qwen_model  # noqa: E402
 from goldens.colpali import QUERIES, draw_page  # noqa: E402
 
@@ -62,14 +62,14 @@ def write(out: Path, name: str, family, kind: type, processor_kind: type) -> Non
     scale = 2 if family is qwen3_5 else 1
     pages = [draw_page(number, scale * width, scale * height) for number, (width, height) in enumerate(PAGES.values())]
     inputs = [processor.process_images([page]) for page in pages]
-    width = qwen.write_graphs(out, family, model, inputs[1])
-    page_rows = [qwen.rows(model, one) for one in inputs]
+    width = patched.write_graphs(out, family, model, inputs[1])
+    page_rows = [patched.rows(model, one) for one in inputs]
     cases = {"versions": versions(), "pages": [], "queries": []}
     for (file, page), one, got in zip(zip(PAGES, pages, strict=True), inputs, page_rows, strict=True):
         page.save(golden / file, optimize=True)
         cases["pages"].append(page_case(golden, file, model, one, got))
     queries = [processor.process_queries(queries=[text]) for text in TEXTS]
-    query_rows = [qwen.rows(model, one) for one in queries]
+    query_rows = [patched.rows(model, one) for one in queries]
     for text, one in zip(TEXTS, queries, strict=True):
         cases["queries"].append({"text": text, "ids": one["input_ids"][0].tolist()})
     torch.cat(query_rows).numpy().astype("<f4").tofile(golden / "queries.f32")
@@ -97,7 +97,7 @@ def page_case(golden: Path, file: str, model: nn.Module, inputs: dict, got: torc
         "pixel_values_sha256": hashlib.sha256(pixels.tobytes()).hexdigest(),
         "ids": inputs["input_ids"][0].tolist(),
         "grid": {"width": wide // qwen_model.MERGE, "height": high // qwen_model.MERGE},
-        "positions": qwen.positions(model, inputs)[:, 0].tolist(),
+        "positions": patched.positions(model, inputs)[:, 0].tolist(),
         "vectors": len(got),
         "rows": list(range(len(got))),
         "embeddings": Path(file).with_suffix(".f32").name,

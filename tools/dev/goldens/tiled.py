@@ -16,13 +16,12 @@ import numpy as np
 import torch
 from colpali_engine import models
 from colpali_engine.utils.processing_utils import BaseVisualRetrieverProcessor
-from torch import nn
 
 DEV = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(DEV))
 
-from export import graphs, manifest  # noqa: E402  (found through DEV)
-from export.families import idefics3, modernvbert, tiles  # noqa: E402
+from export import manifest  # noqa: E402  (found through DEV)
+from export.families import idefics3, modernvbert, tiled, tiles  # noqa: E402
 from goldens import idefics3_model, modernvbert_model  # noqa: E402
 from goldens.colpali import QUERIES, draw_page  # noqa: E402
 
@@ -59,15 +58,15 @@ def write(name: str, family, maker, kind: type, processor_kind: type) -> None:
     words.save(str(out / "tokenizer.json"))
     pages = [draw_page(number, *size) for number, size in enumerate(PAGES.values())]
     inputs = [processor.process_images([page]) for page in pages]
-    export(out, family, model, inputs[-2])
+    tiled.write_graphs(out, family, model, inputs[-2])
     cases = {"versions": versions(), "pages": [], "queries": []}
-    page_rows = [rows(model, one) for one in inputs]
+    page_rows = [tiled.rows(model, one) for one in inputs]
     write_manifest(out, name, words, processor, page_rows[0].shape[-1], "one" if name.startswith("bi") else "tokens")
     for (file, page), one, got in zip(zip(PAGES, pages, strict=True), inputs, page_rows, strict=True):
         page.save(golden / file, optimize=True)
         cases["pages"].append(page_case(golden, file, one, got))
     queries = [processor.process_queries(queries=[text]) for text in TEXTS]
-    query_rows = [rows(model, one) for one in queries]
+    query_rows = [tiled.rows(model, one) for one in queries]
     for text, one in zip(TEXTS, queries, strict=True):
         cases["queries"].append({"text": text, "ids": one["input_ids"][0].tolist()})
     torch.cat(query_rows).numpy().astype("<f4").tofile(golden / "queries.f32")
@@ -78,18 +77,6 @@ def write(name: str, family, maker, kind: type, processor_kind: type) -> None:
     text = json.dumps(cases, ensure_ascii=False, separators=(",", ":"))
     (golden / "golden.json").write_text(text + "\n", encoding="utf-8")
     print(out.name, sum(file.stat().st_size for file in out.rglob("*") if file.is_file()), "bytes")
-
-
-def export(out: Path, family, model: nn.Module, traced: dict) -> None:
-    vision, text = family.VisionGraph(model).eval(), family.TextGraph(model).eval()
-    pixels, ids = traced["pixel_values"][0], traced["input_ids"].repeat(2, 1)
-    with torch.no_grad():
-        features = vision(pixels).flatten(0, 1).repeat(2, 1)
-    ends = {"pixel_values": {0: "tiles"}}, {"image_features": {0: "tiles"}}
-    graphs._write(vision, (pixels,), out / "vision.onnx", *ends)
-    axes = {0: "batch", 1: "sequence"}
-    ends = {"input_ids": axes, "attention_mask": axes, "image_features": {0: "image_tokens"}}, {"embeddings": axes}
-    graphs._write(text, (ids, torch.ones_like(ids), features), out / "text.onnx", *ends)
 
 
 def write_manifest(out: Path, name: str, words, processor, dim: int, rows: str) -> None:
@@ -107,12 +94,6 @@ def write_manifest(out: Path, name: str, words, processor, dim: int, rows: str) 
     source = {"checkpoint": "random weights, seed 0", "preset": prompts[processor.visual_prompt_prefix], **versions()}
     head = {"name": out.name, "family": name, "dim": dim}
     manifest.write(out, files, {**head, **fields, "tokenizer": {"file": "tokenizer.json"}, "source": source})
-
-
-def rows(model: nn.Module, inputs: dict) -> torch.Tensor:
-    with torch.no_grad():
-        made = model(**inputs)
-    return made[0] if made.dim() == 3 else made
 
 
 def page_case(golden: Path, file: str, inputs: dict, got: torch.Tensor) -> dict:

@@ -11,8 +11,11 @@ from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from export.families import qwen
+from export.families import checkpoint
+from export.families.__main__ import FAMILIES
 from goldens import qwen_model
+
+PROJECTION = FAMILIES["qwen2_vl"].projection
 
 
 class CheckpointTest(unittest.TestCase):
@@ -41,7 +44,7 @@ class CheckpointTest(unittest.TestCase):
         return wrapped.merge_and_unload()
 
     def export(self, name, base=None):
-        return qwen.export(self.folder / name, self.folder / "out", base, False, "qwen-query", "fp32")
+        return checkpoint.export(FAMILIES, self.folder / name, self.folder / "out", base, prompt="qwen-query")
 
     def test_whole_model(self):
         self.save(ColQwen2, ColQwen2Processor)
@@ -58,7 +61,7 @@ class CheckpointTest(unittest.TestCase):
     def test_adapter_is_merged(self):
         self.save(ColQwen2, ColQwen2Processor)
         merged = self.save_adapter()
-        loaded = qwen.load(self.folder / "adapter", self.folder / "whole", ColQwen2)
+        loaded = checkpoint.load(self.folder / "adapter", self.folder / "whole", ColQwen2, PROJECTION)
         for name, value in merged.state_dict().items():
             torch.testing.assert_close(loaded.state_dict()[name], value, msg=name)
         self.assertIn("graphs equal PyTorch within", self.export("adapter", self.folder / "whole"))
@@ -66,15 +69,15 @@ class CheckpointTest(unittest.TestCase):
     def test_adapter_without_its_base_is_refused(self):
         self.save_adapter()
         with self.assertRaisesRegex(ValueError, "name its base model"):
-            qwen.load(self.folder / "adapter", None, ColQwen2)
+            checkpoint.model_type(self.folder / "adapter", None)
 
     def test_model_without_its_projection_is_refused(self):
         self.save(ColQwen2, ColQwen2Processor)
         weights = self.folder / "whole" / "model.safetensors"
-        kept = {name: value for name, value in load_file(weights).items() if name != qwen.PROJECTION}
+        kept = {name: value for name, value in load_file(weights).items() if name != PROJECTION}
         save_file(kept, weights, metadata={"format": "pt"})
         with self.assertRaisesRegex(ValueError, "lacks weights.*custom_text_proj"):
-            qwen.load(self.folder / "whole", None, ColQwen2)
+            checkpoint.load(self.folder / "whole", None, ColQwen2, PROJECTION)
 
 
 if __name__ == "__main__":
