@@ -6,7 +6,7 @@
           tokenizer.json   copied unchanged
 
 There is one code path. `python -m export CHECKPOINT OUT` (from tools/dev) runs it
-on a transformers checkpoint; `export(model, ...)` runs it on a module in memory,
+on a checkpoint of transformers or colpali-engine; `export(model, ...)` runs it on a module in memory,
 which is how the random test model and the small trained model are made. Nothing
 is written to OUT before the graphs reproduced PyTorch.
 """

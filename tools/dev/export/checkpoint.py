@@ -11,9 +11,13 @@ from .manifest import ImageSpec
 RESAMPLE = {1: "lanczos", 3: "bicubic"}  # PIL.Image.Resampling
 
 
-def load_checkpoint(folder: Path) -> tuple[nn.Module, ImageSpec]:
-    """The model in float32, ready to export, and the checkpoint's image settings."""
-    _refuse_unsupported(folder)
+def load_checkpoint(folder: Path, base: Path | None = None) -> tuple[nn.Module, ImageSpec]:
+    """The model in float32, ready to export, and the checkpoint's image settings. base is the folder of the
+    model that a LoRA adapter was trained on."""
+    if from_engine(folder, base):
+        from .engine import load
+
+        return load(folder, base), _image_spec(folder)
     # transformers takes seconds to import; in-memory exports never need it here.
     from transformers import ColPaliForRetrieval
 
@@ -27,18 +31,17 @@ def load_checkpoint(folder: Path) -> tuple[nn.Module, ImageSpec]:
     return model.eval(), _image_spec(folder)
 
 
-def _refuse_unsupported(folder: Path) -> None:
-    if (folder / "adapter_config.json").exists():
-        raise ValueError(
-            f"{folder} is a LoRA adapter, not a whole model: merge it into its base model first, "
-            "or take the checkpoint's merged transformers form (its name ends in -hf)"
-        )
+def from_engine(folder: Path, base: Path | None) -> bool:
+    """Whether it is colpali-engine's ColPali, whole or a LoRA adapter, and not transformers'."""
+    if (folder / "adapter_config.json").exists() or base is not None:
+        return True
     architectures = _json(folder / "config.json").get("architectures") or []
-    if architectures != ["ColPaliForRetrieval"]:
+    if architectures not in (["ColPali"], ["ColPaliForRetrieval"]):
         raise ValueError(
-            f"{folder}/config.json says architectures {architectures}; only transformers' "
-            "ColPaliForRetrieval can be exported (checkpoints whose name ends in -hf)"
+            f"{folder}/config.json says architectures {architectures}; this command exports transformers' ColPaliForRetrieval "
+            "(checkpoints whose name ends in -hf) and colpali-engine's ColPali; other families: python -m export.families"
         )
+    return architectures == ["ColPali"]
 
 
 def _image_spec(folder: Path) -> ImageSpec:
