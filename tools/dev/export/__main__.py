@@ -21,7 +21,6 @@ def main() -> None:
     parser.add_argument("--max-query-tokens", type=int, default=128, help="longer queries are cut (default: 128)")
     parser.add_argument("--pass-order", choices=("pillow12", "pillow13"), default="pillow13")
     parser.add_argument("--weights", choices=("fp32", "fp16"), default="fp32", help="how weights are stored; computing stays float32")
-    parser.add_argument("--vision-int8", type=Path, metavar="PAGES", help="int8 convolutions, calibrated on the page images of this folder")
     options = parser.parse_args()
     try:
         print(_run(options))
@@ -41,7 +40,6 @@ def _run(options: argparse.Namespace) -> str:
         checkpoint=options.checkpoint.name,
         image=dataclasses.replace(image, pass_order=options.pass_order),
         weight_type=options.weights,
-        vision_int8=options.vision_int8,
     )
 
 

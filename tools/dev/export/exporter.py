@@ -2,14 +2,11 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 import onnx
 import torch
-from PIL import Image
 from tokenizers import Tokenizer
 from torch import nn
 
@@ -28,7 +25,6 @@ def export(
     checkpoint: str,
     image: ImageSpec | None = None,
     weight_type: str = "fp32",
-    vision_int8: Path | None = None,
 ) -> str:
     """Writes a model folder and returns one line saying how close it is to PyTorch.
 
@@ -38,7 +34,6 @@ def export(
                  network that gives [B, image_tokens, width].
     image        default: square, of the vision config's image_size, mean = std = 0.5
     weight_type  "fp32", or "fp16" to store large weights in half (computing in fp32)
-    vision_int8  a folder of page images to calibrate an int8 vision tower on
     """
     if weight_type not in ("fp32", "fp16"):
         raise ValueError(f"weight_type is {weight_type!r}; known are fp32 and fp16")
@@ -60,10 +55,8 @@ def export(
         graphs.write_vision(model, folder / "vision.onnx", image.height, image.width)
         graphs.write_text(model, folder / "text.onnx", page_ids, features)
         check = _check_exact(folder, expected)
-        if vision_int8:
-            weights.quantize_convolutions(folder / "vision.onnx", _calibration_pages(vision_int8, image))
         files = _store(folder, weight_type)
-        if vision_int8 or weight_type != "fp32":
+        if weight_type != "fp32":
             check += "; " + _check_shrunk(folder, expected)
         files.append(Path(shutil.copyfile(tokenizer_json, folder / "tokenizer.json")))
         manifest.write(
@@ -80,7 +73,7 @@ def export(
                 "source": {
                     "checkpoint": checkpoint,
                     "preset": prompt.name,
-                    "weights": weight_type + (", vision convolutions int8" if vision_int8 else ""),
+                    "weights": weight_type,
                     "check": check,
                     "torch": version("torch"),
                     "transformers": version("transformers"),
@@ -134,13 +127,6 @@ def _store(folder: Path, weight_type: str) -> list[Path]:
             weights.store_as_float16(graph)
         files += weights.save(graph, folder / name)
     return files
-
-
-def _calibration_pages(folder: Path, image: ImageSpec) -> Iterator[np.ndarray]:
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".png", ".jpg", ".jpeg"))
-    if not paths:
-        raise ValueError(f"{folder} has no .png or .jpg page to calibrate on")
-    return (image.pixel_values(Image.open(path)) for path in paths)
 
 
 def _graph_fields(width: int) -> dict:

@@ -1,17 +1,14 @@
 """Smaller weights in an exported graph, without changing how it computes.
 
-Both ways leave activations in float32 and give a page the same vectors whatever
-it is batched with: no dynamic quantisation, whose scales depend on the batch.
+Activations stay float32, so a page gets the same vectors whatever it is batched with:
+dynamic quantisation has scales that depend on the batch.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import numpy_helper
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
-from onnxruntime.quantization.shape_inference import quant_pre_process
 
 # Below this a tensor's Cast node costs about what its halving saves.
 SMALLEST_HALVED = 1024
@@ -41,26 +38,6 @@ def store_as_float16(graph: onnx.ModelProto) -> None:
     graph.graph.node.extend(nodes)
 
 
-def quantize_convolutions(path: Path, pages: Iterator[np.ndarray]) -> None:
-    """Static int8 per output channel for Conv, calibrated on pages [1,3,H,W].
-
-    Only Conv: quantised attention products were slower than float32 on a CPU.
-    """
-    prepared = path.with_suffix(".prepared.onnx")
-    quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
-    quantize_static(
-        str(prepared),
-        str(path),
-        _Calibration(pages),
-        quant_format=QuantFormat.QDQ,
-        op_types_to_quantize=["Conv"],
-        per_channel=True,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-    )
-    prepared.unlink()
-
-
 def save(graph: onnx.ModelProto, path: Path) -> list[Path]:
     """Writes a graph, with its tensors beside it when they are large; returns the files."""
     if sum(len(tensor.raw_data) for tensor in graph.graph.initializer) <= EXTERNAL_DATA_OVER:
@@ -69,12 +46,3 @@ def save(graph: onnx.ModelProto, path: Path) -> list[Path]:
     data = path.with_suffix(".onnx_data")
     onnx.save(graph, str(path), save_as_external_data=True, all_tensors_to_one_file=True, location=data.name)
     return [path, data]
-
-
-class _Calibration(CalibrationDataReader):
-    def __init__(self, pages: Iterator[np.ndarray]):
-        self._pages = iter(pages)
-
-    def get_next(self) -> dict | None:
-        page = next(self._pages, None)
-        return None if page is None else {"pixel_values": page}

@@ -12,7 +12,6 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 import torch
 from colpali_engine import models
 from colpali_engine.utils.processing_utils import BaseVisualRetrieverProcessor

@@ -14,7 +14,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from transformers import Idefics3ImageProcessor
 from transformers.models.idefics3.image_processing_idefics3 import get_resize_output_image_size
 from transformers.models.idefics3.processing_idefics3 import get_image_prompt_string

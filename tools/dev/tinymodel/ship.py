@@ -1,6 +1,6 @@
 """Exports a training checkpoint as the demo model's folder, through tools/dev/export.
 
-    python ship.py WORK CHECKPOINT OUT [--weights fp16] [--vision-int8 PAGES]
+    python ship.py WORK CHECKPOINT OUT [--weights fp16]
 
 The checkpoint's weights are put into transformers' ColPaliForRetrieval, with our
 tower in the place of SigLIP, so the same code exports this model and the real ones,
@@ -63,11 +63,10 @@ def main():
     parser.add_argument("checkpoint", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--weights", choices=("fp32", "fp16"), default="fp32")
-    parser.add_argument("--vision-int8", type=pathlib.Path, metavar="PAGES")
     options = parser.parse_args()
     prompt = Prompt("tiny-reader", "<bos>" + tokenizer.PROMPT_TEXT, " ", "", MAX_QUERY_TOKENS)
     print(export(colpali_for_retrieval(tiny.load(options.checkpoint)), options.work / "tokenizer.json", prompt, options.out,
-                 name=NAME, checkpoint=NAME, weight_type=options.weights, vision_int8=options.vision_int8))
+                 name=NAME, checkpoint=NAME, weight_type=options.weights))
 
 
 if __name__ == "__main__":
