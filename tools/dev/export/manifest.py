@@ -5,9 +5,6 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 FILE = "colpali.json"
 VERSION = 2
 
@@ -28,17 +25,6 @@ class ImageSpec:
     rescale: float = 1 / 255
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
-
-    def pixel_values(self, image: Image.Image) -> np.ndarray:
-        """float32 [1,3,H,W], to the bit what transformers' slow image processor gives.
-
-        Only under the Pillow that pass_order names.
-        """
-        filters = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
-        resized = image.convert("RGB").resize((self.width, self.height), filters[self.resample])
-        scaled = (np.asarray(resized, np.float64) * self.rescale).astype(np.float32)
-        normal = (scaled - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
-        return np.ascontiguousarray(normal.transpose(2, 0, 1)[None])
 
 
 def write(folder: Path, files: list[Path], fields: dict) -> None:

@@ -8,7 +8,6 @@ import dataclasses
 import gzip
 import html.parser
 import io
-import pathlib
 import re
 import subprocess
 import xml.etree.ElementTree
