@@ -7,7 +7,7 @@ import (
 )
 
 // How many candidates a search may score: never more than there are, ten for each result
-// at least, and a balanced search for many results more.
+// at least, and a balanced search more for many results of many documents.
 func TestDepth(t *testing.T) {
 	x := &Index{limits: usual}
 	for _, c := range []struct {
@@ -21,10 +21,11 @@ func TestDepth(t *testing.T) {
 		{10_000, 100, SearchOptions{Precision: Fast}, 1000},
 		{2000, 1, SearchOptions{}, 400},
 		{2000, 10, SearchOptions{}, 400},
-		{2000, 100, SearchOptions{}, 1480},
+		{2000, 100, SearchOptions{}, 1000},
+		{8000, 100, SearchOptions{}, 2000},
 		{2000, 1000, SearchOptions{}, 2000},
 		{10_000, 10, SearchOptions{}, 999},
-		{10_000, 100, SearchOptions{}, 2079},
+		{10_000, 100, SearchOptions{}, 2236},
 		{10_000, 10, SearchOptions{Recall: 0.5}, 400},
 	} {
 		assert.Equal(t, c.want, x.depth(c.candidates, c.k, c.options).documents, "%+v", c)
