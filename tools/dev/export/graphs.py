@@ -14,6 +14,8 @@ import onnx
 import torch
 from torch import nn
 
+from .families.parts import Embed, TokenVectors
+
 OPSET = 17
 
 
@@ -38,12 +40,11 @@ class TextGraph(nn.Module):
     def __init__(self, model: nn.Module):
         super().__init__()
         self.language_model = model.vlm.model.language_model
-        self.embed_tokens = model.vlm.model.get_input_embeddings()
-        self.head = model.embedding_proj_layer
-        self.image_token_id = image_token_id(model)
+        self.embed = Embed(model.vlm.model.get_input_embeddings(), image_token_id(model))
+        self.head = TokenVectors(model.embedding_proj_layer)
 
     def forward(self, input_ids, attention_mask, image_features):
-        embedded = self._embed(input_ids, image_features)
+        embedded = self.embed(input_ids, image_features)
         # Bidirectional over the keys that exist: ColPali attends to its whole prompt.
         absent = 1.0 - attention_mask.to(embedded.dtype)
         keys = absent[:, None, None, :] * torch.finfo(embedded.dtype).min
@@ -55,20 +56,7 @@ class TextGraph(nn.Module):
             position_ids=(torch.arange(length, device=input_ids.device) + 1).unsqueeze(0),
             use_cache=False,
         ).last_hidden_state
-        projected = self.head(hidden)
-        unit = projected / projected.norm(dim=-1, keepdim=True).clamp_min(1e-12)
-        return unit * attention_mask.unsqueeze(-1).to(unit.dtype)
-
-    def _embed(self, input_ids, image_features):
-        is_image = input_ids == self.image_token_id
-        # The image token may lie outside the embedding table, so look up 0 in its place.
-        words = self.embed_tokens(torch.where(is_image, torch.zeros_like(input_ids), input_ids))
-        # Row 0 stands for "not an image token"; it also makes zero features legal.
-        nothing = torch.zeros(1, words.shape[-1], dtype=words.dtype)
-        rows = torch.cat([nothing, image_features.to(words.dtype)], 0)
-        flat = is_image.reshape(-1).to(torch.long)
-        index = (torch.cumsum(flat, 0) * flat).reshape(input_ids.shape)
-        return torch.where(is_image.unsqueeze(-1), rows[index], words)
+        return self.head(hidden, attention_mask)
 
 
 def image_token_id(model: nn.Module) -> int:
