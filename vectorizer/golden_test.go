@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"math"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -71,19 +70,12 @@ func (g golden) texts() []string {
 
 func goldenFile(t testing.TB, name string) []byte {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join(randomModel, "golden", name))
-	require.NoError(t, err)
-	return content
+	return goldenIn(randomModel).file(t, name)
 }
 
-func goldenVectors(t *testing.T, name string) []float32 {
+func goldenVectors(t testing.TB, name string) []float32 {
 	t.Helper()
-	content := goldenFile(t, name)
-	values := make([]float32, len(content)/4)
-	for i := range values {
-		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(content[4*i:]))
-	}
-	return values
+	return goldenIn(randomModel).floats(t, name)
 }
 
 // openRandom opens the random model on the CPU, where alone the tolerances hold.

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -46,7 +45,7 @@ type patchedGolden struct {
 type patchedModel struct {
 	patchedGolden
 	*Vectorizer
-	dir string
+	goldenFolder
 }
 
 func forPatchedModels(t *testing.T, test func(*testing.T, *patchedModel)) {
@@ -58,30 +57,13 @@ func forPatchedModels(t *testing.T, test func(*testing.T, *patchedModel)) {
 
 func openPatched(t *testing.T, dir string) *patchedModel {
 	t.Helper()
-	m := &patchedModel{dir: dir}
+	m := &patchedModel{goldenFolder: goldenIn(dir)}
 	require.NoError(t, json.Unmarshal(m.file(t, "golden.json"), &m.patchedGolden))
 	var err error
 	m.Vectorizer, err = Open(t.Context(), os.DirFS(dir), dir, Options{Library: orttest.Library(t), Device: "cpu"})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, m.Close()) })
 	return m
-}
-
-func (m *patchedModel) file(t *testing.T, name string) []byte {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join(m.dir, "golden", name))
-	require.NoError(t, err)
-	return content
-}
-
-func (m *patchedModel) vectors(t *testing.T, name string) []float32 {
-	t.Helper()
-	content := m.file(t, name)
-	values := make([]float32, len(content)/4)
-	for i := range values {
-		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(content[4*i:]))
-	}
-	return values
 }
 
 // embed runs all pages and queries, each kind in as few batches as there can be.
@@ -134,13 +116,13 @@ func TestPatchedVectorsEqualTheReference(t *testing.T) {
 	forPatchedModels(t, func(t *testing.T, m *patchedModel) {
 		pages, queries := m.embed(t)
 		for i, golden := range m.Pages {
-			m.requireVectors(t, m.vectors(t, golden.Embeddings), pages[i])
+			m.requireVectors(t, m.floats(t, golden.Embeddings), pages[i])
 			// Neither the other pages of the batch nor padding may show.
 			alone, err := m.EmbedPages(t.Context(), [][]byte{m.file(t, golden.File)})
 			require.NoError(t, err)
 			requireSame(t, pages[i:i+1], alone)
 		}
-		want := m.vectors(t, m.QueryEmbeddings)
+		want := m.floats(t, m.QueryEmbeddings)
 		for i, golden := range m.Queries {
 			size := len(queries[i].Vectors) * m.model.Dim
 			m.requireVectors(t, want[:size], queries[i])
@@ -182,5 +164,5 @@ func TestASliverOfAPageFailsAlone(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorIs(t, pages[0].Err, processor.ErrTooLarge)
 	require.ErrorContains(t, pages[0].Err, "one side may be 200 times the other")
-	m.requireVectors(t, m.vectors(t, m.Pages[0].Embeddings), pages[1])
+	m.requireVectors(t, m.floats(t, m.Pages[0].Embeddings), pages[1])
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -23,7 +22,7 @@ var tiledModels = []string{"colidefics3-random", "colmodernvbert-random", "biide
 // tiledModel is a model and its goldens.
 type tiledModel struct {
 	*Vectorizer
-	dir   string
+	goldenFolder
 	blobs [][]byte
 	texts []string
 	dim   int
@@ -57,7 +56,7 @@ func openTiled(t *testing.T, dir string) *tiledModel {
 	v, err := Open(t.Context(), os.DirFS(dir), dir, Options{Library: orttest.Library(t), Device: "cpu"})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, v.Close()) })
-	m := &tiledModel{Vectorizer: v, dir: dir, dim: v.Model().Dim}
+	m := &tiledModel{Vectorizer: v, goldenFolder: goldenIn(dir), dim: v.Model().Dim}
 	require.NoError(t, json.Unmarshal(m.file(t, "golden.json"), m))
 	require.NotEmpty(t, m.Pages)
 	require.NotEmpty(t, m.Queries)
@@ -68,23 +67,6 @@ func openTiled(t *testing.T, dir string) *tiledModel {
 		m.texts = append(m.texts, query.Text)
 	}
 	return m
-}
-
-func (m *tiledModel) file(t *testing.T, name string) []byte {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join(m.dir, "golden", name))
-	require.NoError(t, err)
-	return content
-}
-
-func (m *tiledModel) values(t *testing.T, file string) []float32 {
-	t.Helper()
-	content := m.file(t, file)
-	values := make([]float32, len(content)/4)
-	for i := range values {
-		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(content[4*i:]))
-	}
-	return values
 }
 
 func TestTiledPagesEqualTheReference(t *testing.T) {
@@ -115,7 +97,7 @@ func TestTiledPageVectorsEqualTheReference(t *testing.T) {
 			for row, vector := range alone[0].Vectors {
 				requireClose(t, vector, together[i].Vectors[row])
 			}
-			want := m.values(t, golden.Embeddings)
+			want := m.floats(t, golden.Embeddings)
 			for j, row := range golden.Rows {
 				requireClose(t, want[j*m.dim:][:m.dim], together[i].Vectors[row])
 			}
@@ -137,7 +119,7 @@ func TestTiledQueryVectorsEqualTheReference(t *testing.T) {
 	forTiledModels(t, func(t *testing.T, m *tiledModel) {
 		together, err := m.EmbedQueries(t.Context(), m.texts)
 		require.NoError(t, err)
-		want := m.values(t, m.QueryEmbeddings)
+		want := m.floats(t, m.QueryEmbeddings)
 		for i := range m.texts {
 			alone, err := m.EmbedQueries(t.Context(), m.texts[i:i+1])
 			require.NoError(t, err)
