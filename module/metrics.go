@@ -31,7 +31,7 @@ func newMetrics() *metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + name, Help: help}, labels)
 	}
-	return &metrics{
+	x := &metrics{
 		waited: histogram("queue_wait_seconds", "How long batches waited for a device", monitoring.LatencyBuckets, "kind"),
 		items:  histogram("batch_items", "Pages or queries in a batch", prometheus.ExponentialBuckets(1, 2, 7), "kind"),
 		tokens: histogram("batch_tokens", "Tokens in a batch, padding included", prometheus.ExponentialBuckets(16, 2, 13), "kind"),
@@ -43,6 +43,27 @@ func newMetrics() *metrics {
 			Name: prefix + "model_info", Help: "1 for the model that runs, and what it runs on",
 		}, []string{"model", "manifest", "provider", "onnxruntime"}),
 		queued: &queued{desc: prometheus.NewDesc(prefix+"queue_length", "Calls that run or wait for a device", []string{"kind"}, nil)},
+	}
+	x.begin()
+	return x
+}
+
+// begin has every series at 0 from the start: increase() does not see the step from no series to 1.
+func (x *metrics) begin() {
+	for _, kind := range vectorizer.Kinds {
+		for _, perKind := range []*prometheus.HistogramVec{x.waited, x.items, x.tokens} {
+			perKind.WithLabelValues(kind.String())
+		}
+		for _, r := range reasons {
+			x.failures.WithLabelValues(kind.String(), r.name)
+		}
+		x.failures.WithLabelValues(kind.String(), otherReason)
+	}
+	for _, stage := range vectorizer.Stages {
+		x.stages.WithLabelValues(string(stage))
+	}
+	for _, stage := range []vectorizer.Stage{vectorizer.StageVision, vectorizer.StageText} {
+		x.outOfMemory.WithLabelValues(string(stage))
 	}
 }
 
@@ -99,13 +120,15 @@ var reasons = []struct {
 	{"output", []error{vectorizer.ErrOutput}},
 }
 
+const otherReason = "device"
+
 func reasonOf(err error) string {
 	for _, r := range reasons {
 		if slices.ContainsFunc(r.of, func(kind error) bool { return errors.Is(err, kind) }) {
 			return r.name
 		}
 	}
-	return "device"
+	return otherReason
 }
 
 // embedded counts what a call for n pages or queries did not give.
