@@ -14,9 +14,9 @@ import (
 	"github.com/weaviate/weaviate/entities/search"
 
 	"weaviate-colpali/maxsim"
-	"weaviate-colpali/module/blob"
 	"weaviate-colpali/module/explain"
 	"weaviate-colpali/vectorizer"
+	"weaviate-colpali/vectorizer/blob"
 	"weaviate-colpali/vectorizer/similarity"
 )
 

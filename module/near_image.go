@@ -8,7 +8,7 @@ import (
 	"github.com/weaviate/weaviate/entities/moduletools"
 	"github.com/weaviate/weaviate/usecases/modulecomponents/arguments/nearImage"
 
-	"weaviate-colpali/module/blob"
+	"weaviate-colpali/vectorizer/blob"
 )
 
 // vectorForImage embeds the image of a nearImage query as a page, so that it

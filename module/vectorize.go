@@ -9,7 +9,7 @@ import (
 	"github.com/weaviate/weaviate/entities/moduletools"
 
 	"weaviate-colpali/config"
-	"weaviate-colpali/module/blob"
+	"weaviate-colpali/vectorizer/blob"
 )
 
 // A batch goes to the vectorizer in chunks of at most so many pages and bytes.

@@ -52,6 +52,11 @@ var rules = []rule{
 		because: "the models are usable and testable without Weaviate and without an index",
 	},
 	{
+		folder:  "vectorizer/operator",
+		may:     []string{self + "/config", self + "/vectorizer"},
+		because: "how settings of the environment become options is known in one place, to every program that runs a model",
+	},
+	{
 		folder:  "vectorizer/ort",
 		may:     []string{self + "/vectorizer/ort", "github.com/yalue/onnxruntime_go", "golang.org/x/sync", "golang.org/x/sys"},
 		because: "ONNX Runtime has one global environment and is the only cgo: both stay in one room",
@@ -59,7 +64,7 @@ var rules = []rule{
 	{
 		folder: "module",
 		may: []string{
-			self + "/config", self + "/maxsim", self + "/module/blob", self + "/module/explain", self + "/vectorizer", weaviate,
+			self + "/config", self + "/maxsim", self + "/module/explain", self + "/vectorizer", weaviate,
 			"github.com/go-openapi", "github.com/google/uuid", "github.com/prometheus/client_golang", "github.com/sirupsen/logrus",
 			"github.com/tailor-platform/graphql", "golang.org/x/sync", "google.golang.org/grpc",
 		},

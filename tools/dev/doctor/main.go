@@ -21,7 +21,7 @@ import (
 
 	"weaviate-colpali/config"
 	"weaviate-colpali/vectorizer"
-	"weaviate-colpali/vectorizer/processor"
+	"weaviate-colpali/vectorizer/operator"
 	"weaviate-colpali/vectorizer/tinymodel"
 )
 
@@ -88,11 +88,9 @@ func run(ctx context.Context, w io.Writer, dir string, batches []int, runs int) 
 	for _, size := range batches {
 		largest = max(largest, size)
 	}
-	v, err := vectorizer.Open(ctx, files, dir, vectorizer.Options{
-		Library: settings.Library, Device: settings.Device, Threads: settings.Threads, PageBatch: largest,
-		Limits:      processor.Limits{MaxBytes: settings.MaxImageBytes, MaxPixels: settings.MaxImagePixels},
-		ImageMemory: int64(settings.MaxImageMemory) << 20,
-	})
+	options := operator.Options(settings, nil)
+	options.PageBatch = largest
+	v, err := vectorizer.Open(ctx, files, dir, options)
 	if err != nil {
 		return err
 	}

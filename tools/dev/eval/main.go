@@ -20,7 +20,7 @@ import (
 
 	"weaviate-colpali/config"
 	"weaviate-colpali/vectorizer"
-	"weaviate-colpali/vectorizer/processor"
+	"weaviate-colpali/vectorizer/operator"
 	"weaviate-colpali/vectorizer/tinymodel"
 )
 
@@ -90,9 +90,5 @@ func openModel(ctx context.Context, dir string) (*vectorizer.Vectorizer, error) 
 	if dir != "" {
 		files = os.DirFS(dir)
 	}
-	return vectorizer.Open(ctx, files, dir, vectorizer.Options{
-		Library: settings.Library, Device: settings.Device, Threads: settings.Threads, PageBatch: settings.PageBatch,
-		Limits:        processor.Limits{MaxBytes: settings.MaxImageBytes, MaxPixels: settings.MaxImagePixels},
-		MaxQueryBytes: settings.MaxQueryBytes,
-	})
+	return vectorizer.Open(ctx, files, dir, operator.Options(settings, nil))
 }

@@ -1,8 +1,7 @@
 // Package blob reads the value of a blob property: bytes as base64 text.
 //
-// It stands apart from package module because it imports the standard library
-// only: fuzzing instruments everything that a test imports, and with Weaviate
-// among it that takes minutes to compile.
+// It imports the standard library only: fuzzing instruments everything that a
+// test imports.
 package blob
 
 import (
