@@ -84,7 +84,7 @@ func (f *fakeEmbedder) Queued(vectorizer.Kind) int { return 2 }
 
 func (f *fakeEmbedder) Model() vectorizer.Model {
 	return vectorizer.Model{
-		Name: "fake", Family: "colpali", Dim: 1, VectorsPerPage: 1,
+		Name: "fake", Family: "colpali", Dim: 1, VectorsPerPage: 1, Precision: "float32",
 		ManifestHash: fakeManifest, Provider: "CPUExecutionProvider",
 		Library: "/secret/lib/libonnxruntime.so", RuntimeVersion: "1.2.3",
 	}

@@ -24,6 +24,7 @@ func (m *Module) MetaInfo() (map[string]any, error) {
 		"dimensions":     running.Dim,
 		"vectorsPerPage": running.VectorsPerPage,
 		"demo":           loaded.demo,
+		"precision":      running.Precision,
 		"provider":       running.Provider,
 		"onnxruntime":    running.RuntimeVersion,
 		"library":        filepath.Base(running.Library),

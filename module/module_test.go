@@ -98,6 +98,7 @@ func TestMetaInfo(t *testing.T) {
 		"dimensions":     1,
 		"vectorsPerPage": 1,
 		"demo":           true,
+		"precision":      "float32",
 		"provider":       "CPUExecutionProvider",
 		"onnxruntime":    "1.2.3",
 		"library":        "libonnxruntime.so", // and no folder

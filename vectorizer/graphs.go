@@ -94,6 +94,9 @@ func (g *graphs) load(model fs.FS, dir, file string, inputs []string, output str
 		graph.Bytes = bytes
 	}
 	session, err := g.runtime.Load(graph)
+	if err != nil && g.manifest.Graph.Precision == bfloat16Compute && g.runtime.Device() == "cpu" {
+		err = fmt.Errorf("ONNX Runtime computes bfloat16 on GPUs only: use one, or export the model with --compute fp16 or fp32: %w", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrModel, where(dir), err)
 	}

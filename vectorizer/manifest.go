@@ -38,7 +38,7 @@ type manifest struct {
 
 // graphSpec names the graphs' files, inputs and outputs.
 //
-// All tensors are float32 or int64. A batch is padded at the right, whatever side the reference pads:
+// All inputs and outputs are float32 or int64, whatever lies between. A batch is padded at the right, whatever side the reference pads:
 // masks and positions say the same either way, and no row of a page is left without a key.
 type graphSpec struct {
 	// Kind is split: vision makes image features, text makes vectors of them and of words. One copy
@@ -55,6 +55,9 @@ type graphSpec struct {
 	Positions string `json:"positions"`
 	// Rows is tokens, or one for bi-encoders: the graph's output is [B, 1, dim].
 	Rows string `json:"rows"`
+	// Precision is what products and attention are computed in: float32, also where it is left out,
+	// float16 or bfloat16.
+	Precision string `json:"precision"`
 }
 
 const (
@@ -65,6 +68,9 @@ const (
 	rotaryPositions = "rotary"
 	tokenRows       = "tokens"
 	oneRow          = "one"
+	float32Compute  = "float32"
+	float16Compute  = "float16"
+	bfloat16Compute = "bfloat16"
 )
 
 // visionSpec of split graphs reads what image.mode makes of pages, under the names that the mode gives

@@ -1,6 +1,7 @@
 package vectorizer
 
 import (
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -71,6 +72,7 @@ func (s graphSpec) check(p *problems) {
 	p.oneOf("graph.kind", s.Kind, splitGraphs, variantGraphs, singleGraph)
 	p.oneOf("graph.positions", s.Positions, graphPositions, rotaryPositions)
 	p.oneOf("graph.rows", s.Rows, tokenRows, oneRow)
+	p.oneOf("graph.precision", cmp.Or(s.Precision, float32Compute), float32Compute, float16Compute, bfloat16Compute)
 	p.unless((s.Vision == nil) == (s.Kind == singleGraph), "graph.vision must be there, but not in a single graph")
 	if s.Vision != nil {
 		p.word("graph.vision.output", s.Vision.Output)

@@ -17,7 +17,7 @@ func rows(block []float32, dim int) ([][]float32, error) {
 		views[i] = block[i*dim : (i+1)*dim : (i+1)*dim]
 		// Written so that NaN fails.
 		if length := norm(views[i]); !(math.Abs(length-1) <= normTolerance) {
-			return nil, fmt.Errorf("%w: vector %d of %d has length %g instead of 1; if the model runs in half precision, export it with float32 or bfloat16",
+			return nil, fmt.Errorf("%w: vector %d of %d has length %g instead of 1; if the model computes in float16, export it with --compute bf16 or fp32",
 				ErrOutput, i, len(views), length)
 		}
 	}

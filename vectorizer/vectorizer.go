@@ -1,6 +1,7 @@
 package vectorizer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,6 +92,8 @@ type Model struct {
 	VectorsPerPage int
 	// ManifestHash is the SHA-256 of colpali.json, which has the sums of all other files.
 	ManifestHash string
+	// Precision is what its products are computed in: float32, float16 or bfloat16.
+	Precision string
 	// Source is what the exporter noted: checkpoint, prompt preset, versions.
 	Source map[string]string
 	// Provider is ONNX Runtime's name for what runs the graphs, such as "CPUExecutionProvider", and
@@ -223,7 +226,9 @@ func read(ctx context.Context, model fs.FS) (*Vectorizer, error) {
 		manifest:  m,
 		tokenizer: tokenizer,
 		images:    imageModes[m.Image.Mode](m, normalizer),
-		model:     Model{Name: m.Name, Family: m.Family, Dim: m.Dim, ManifestHash: hash, Source: m.Source},
+		model: Model{
+			Name: m.Name, Family: m.Family, Dim: m.Dim, Precision: cmp.Or(m.Graph.Precision, float32Compute), ManifestHash: hash, Source: m.Source,
+		},
 	}
 	v.model.VectorsPerPage, err = v.vectorsOfEveryPage()
 	return v, err

@@ -115,7 +115,7 @@ func run(ctx context.Context, w io.Writer, dir string, batches []int, runs int) 
 }
 
 func describe(w io.Writer, m vectorizer.Model) {
-	fmt.Fprintf(w, "model     %s, family %s, manifest %.12s\n", m.Name, m.Family, m.ManifestHash)
+	fmt.Fprintf(w, "model     %s, family %s, in %s, manifest %.12s\n", m.Name, m.Family, m.Precision, m.ManifestHash)
 	fmt.Fprintf(w, "provider  %s, ONNX Runtime %s from %s\n", m.Provider, m.RuntimeVersion, m.Library)
 	for _, why := range m.PassedOver {
 		fmt.Fprintf(w, "          passed over: %s\n", why)

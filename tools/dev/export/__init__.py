@@ -14,6 +14,7 @@ is written to OUT before the graphs reproduced PyTorch.
 from .checkpoint import load_checkpoint
 from .exporter import export
 from .manifest import ImageSpec
+from .precision import Precision
 from .prompt import PRESETS, Prompt
 
-__all__ = ["PRESETS", "ImageSpec", "Prompt", "export", "load_checkpoint"]
+__all__ = ["PRESETS", "ImageSpec", "Precision", "Prompt", "export", "load_checkpoint"]

@@ -5,7 +5,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from . import PRESETS, export, load_checkpoint
+from . import PRESETS, export, load_checkpoint, precision
 from .checkpoint import from_engine
 
 
@@ -20,7 +20,7 @@ def main() -> None:
     )
     parser.add_argument("--max-query-tokens", type=int, default=128, help="longer queries are cut (default: 128)")
     parser.add_argument("--pass-order", choices=("pillow12", "pillow13"), default="pillow13")
-    parser.add_argument("--weights", choices=("fp32", "fp16"), default="fp32", help="how weights are stored; computing stays float32")
+    precision.add_options(parser)
     options = parser.parse_args()
     try:
         print(_run(options))
@@ -39,7 +39,7 @@ def _run(options: argparse.Namespace) -> str:
         name=options.name or options.checkpoint.name,
         checkpoint=options.checkpoint.name,
         image=dataclasses.replace(image, pass_order=options.pass_order),
-        weight_type=options.weights,
+        precision=precision.from_options(options),
     )
 
 

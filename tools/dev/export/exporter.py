@@ -2,16 +2,17 @@
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
-import onnx
 import torch
 from tokenizers import Tokenizer
 from torch import nn
 
-from . import graphs, manifest, verify, weights
+from . import graphs, manifest, verify
 from .manifest import ImageSpec
+from .precision import Precision
 from .prompt import Prompt
 
 
@@ -24,7 +25,7 @@ def export(
     name: str,
     checkpoint: str,
     image: ImageSpec | None = None,
-    weight_type: str = "fp32",
+    precision: Precision = Precision(),
 ) -> str:
     """Writes a model folder and returns one line saying how close it is to PyTorch.
 
@@ -33,10 +34,7 @@ def export(
                  embedding_proj_layer, and its forward. The vision tower may be any
                  network that gives [B, image_tokens, width].
     image        default: square, of the vision config's image_size, mean = std = 0.5
-    weight_type  "fp32", or "fp16" to store large weights in half (computing in fp32)
     """
-    if weight_type not in ("fp32", "fp16"):
-        raise ValueError(f"weight_type is {weight_type!r}; known are fp32 and fp16")
     model = model.float().eval()
     image = image or _square(model)
     tokenizer = Tokenizer.from_file(str(tokenizer_json))
@@ -52,12 +50,9 @@ def export(
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=out.name + ".") as scratch:
         folder = Path(scratch)
-        graphs.write_vision(model, folder / "vision.onnx", image.height, image.width)
-        graphs.write_text(model, folder / "text.onnx", page_ids, features)
-        check = _check_exact(folder, expected)
-        files = _store(folder, weight_type)
-        if weight_type != "fp32":
-            check += "; " + _check_shrunk(folder, expected)
+        graphs.write_vision(model, folder / "vision.onnx", image.height, image.width, precision.fused)
+        graphs.write_text(model, folder / "text.onnx", page_ids, features, precision.fused)
+        files, check = checked(folder, precision, lambda: verify.compare(folder, expected))
         files.append(Path(shutil.copyfile(tokenizer_json, folder / "tokenizer.json")))
         manifest.write(
             folder,
@@ -66,14 +61,14 @@ def export(
                 "name": name,
                 "family": "colpali",
                 "dim": int(expected.page_embeddings.shape[-1]),
-                **_graph_fields(features.shape[-1]),
+                "graph": manifest.split_graph(features.shape[-1]) | precision.graph(),
                 **_image_fields(image, features.shape[1]),
                 **_prompt_fields(prompt, tokenizer, page_ids, features.shape[1]),
                 "tokenizer": {"file": "tokenizer.json"},
                 "source": {
                     "checkpoint": checkpoint,
                     "preset": prompt.name,
-                    "weights": weight_type,
+                    **precision.source(),
                     "check": check,
                     "torch": version("torch"),
                     "transformers": version("transformers"),
@@ -81,7 +76,7 @@ def export(
                 },
             },
         )
-        _publish(folder, out)
+        publish(folder, out)
     return check
 
 
@@ -100,46 +95,21 @@ def _check_ids(model: nn.Module, page_ids: list[int], query_ids: list[int]) -> N
         raise ValueError("the query prompt contains the image token")
 
 
-def _check_exact(folder: Path, expected: verify.Reference) -> str:
-    difference, _ = verify.compare(folder, expected)
-    if difference > verify.TOLERANCE:
+def checked(folder: Path, precision: Precision, compare: Callable[[], tuple[float, float]]) -> tuple[list[Path], str]:
+    """Gives the folder's float32 graphs their precision; returns their files, and how close they are to PyTorch
+    by compare: the largest difference and the least cosine."""
+    difference, _ = compare()
+    if not difference <= verify.TOLERANCE:
         raise ValueError(f"the graphs differ from PyTorch by {difference:.1e}, more than {verify.TOLERANCE:.0e}; nothing was kept")
-    return f"graphs equal PyTorch within {difference:.1e}"
-
-
-def _check_shrunk(folder: Path, expected: verify.Reference) -> str:
-    _, cosine = verify.compare(folder, expected)
-    if cosine < verify.LEAST_COSINE:
-        raise ValueError(f"shrinking the weights turned a vector to cosine {cosine:.4f}, below {verify.LEAST_COSINE}; nothing was kept")
-    return f"with the stored weights every vector keeps cosine {cosine:.6f}"
-
-
-def _store(folder: Path, weight_type: str) -> list[Path]:
-    files = []
-    for name in ("vision.onnx", "text.onnx"):
-        graph = onnx.load(str(folder / name))
-        for leftover in folder.glob("*"):
-            # The exporter may have spilled a large graph's tensors into files of their
-            # own; they are in memory now and will be written as one file.
-            if leftover.suffix not in (".onnx", ".onnx_data"):
-                leftover.unlink()
-        if weight_type == "fp16":
-            weights.store_as_float16(graph)
-        files += weights.save(graph, folder / name)
-    return files
-
-
-def _graph_fields(width: int) -> dict:
-    return {
-        "graph": {
-            "kind": "split",
-            "vision": {"file": "vision.onnx", "inputs": {}, "output": "image_features"},
-            "text": {"file": "text.onnx", "inputs": {}, "output": "embeddings"},
-            "image_feature_width": int(width),
-            "positions": "graph",
-            "rows": "tokens",
-        }
-    }
+    check = f"graphs equal PyTorch within {difference:.1e}"
+    files = precision.store(folder, ["vision.onnx", "text.onnx"])
+    if precision.is_exact:
+        return files, check
+    _, cosine = compare()
+    if not cosine >= precision.least_cosine:
+        raise ValueError(f"{precision} turned a vector to cosine {cosine:.4f}, below {precision.least_cosine}; nothing was kept")
+    done = f"computing in {precision.compute}" if precision.fused else "with the stored weights"
+    return files, f"{check}; {done} every vector keeps cosine {cosine:.6f}"
 
 
 def _image_fields(image: ImageSpec, tokens: int) -> dict:
@@ -168,7 +138,7 @@ def _prompt_fields(prompt: Prompt, tokenizer: Tokenizer, page_ids: list[int], to
     }
 
 
-def _publish(folder: Path, out: Path) -> None:
+def publish(folder: Path, out: Path) -> None:
     """The manifest goes last: a folder with one is complete."""
     out.mkdir(exist_ok=True)
     (out / manifest.FILE).unlink(missing_ok=True)

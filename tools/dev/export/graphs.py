@@ -6,6 +6,7 @@ on zeros for every query: nine tenths of a real query's arithmetic. So the visio
 side and the language side are separate, and the mask is plain arithmetic.
 """
 
+import contextlib
 import inspect
 import warnings
 from pathlib import Path
@@ -14,9 +15,12 @@ import onnx
 import torch
 from torch import nn
 
+from . import attention
 from .families.parts import Embed, TokenVectors
 
 OPSET = 17
+# The first with an operator for GELU: written out, x cubed would overflow in half precision.
+FUSED_OPSET = 20
 
 
 class VisionGraph(nn.Module):
@@ -67,7 +71,7 @@ def image_token_id(model: nn.Module) -> int:
     raise ValueError("the model's vlm_config names no image_token_id")
 
 
-def write_vision(model: nn.Module, path: Path, height: int, width: int) -> None:
+def write_vision(model: nn.Module, path: Path, height: int, width: int, fused: bool = False) -> None:
     # Two pages, so that the tracer cannot mistake the batch for a constant 1.
     pixels = torch.linspace(-1, 1, 2 * 3 * height * width).reshape(2, 3, height, width)
     _write(
@@ -76,10 +80,11 @@ def write_vision(model: nn.Module, path: Path, height: int, width: int) -> None:
         path,
         inputs={"pixel_values": {0: "batch"}},
         outputs={"image_features": {0: "batch"}},
+        fused=fused,
     )
 
 
-def write_text(model: nn.Module, path: Path, page_ids: list[int], image_features: torch.Tensor) -> None:
+def write_text(model: nn.Module, path: Path, page_ids: list[int], image_features: torch.Tensor, fused: bool = False) -> None:
     ids = torch.tensor([page_ids, page_ids])
     axes = {0: "batch", 1: "sequence"}
     _write(
@@ -88,15 +93,17 @@ def write_text(model: nn.Module, path: Path, page_ids: list[int], image_features
         path,
         inputs={"input_ids": axes, "attention_mask": axes, "image_features": {0: "image_tokens"}},
         outputs={"embeddings": axes},
+        fused=fused,
     )
 
 
-def _write(graph: nn.Module, arguments: tuple, path: Path, inputs: dict, outputs: dict) -> None:
+def _write(graph: nn.Module, arguments: tuple, path: Path, inputs: dict, outputs: dict, fused: bool = False) -> None:
+    """fused: attention and GELU as one operator each, as half.py wants them."""
     graph.eval()
     # A wrapper whose argument order drifts from the names given here would export
     # silently with its inputs exchanged.
     assert list(inspect.signature(graph.forward).parameters) == list(inputs)
-    with torch.no_grad(), warnings.catch_warnings():
+    with torch.no_grad(), warnings.catch_warnings(), attention.fused() if fused else contextlib.nullcontext():
         # The tracer warns about values it turns into constants. They are the model's
         # own (a width's square root, "there is a mask"); verify.py checks the result
         # on other lengths and batches than the traced ones.
@@ -109,7 +116,7 @@ def _write(graph: nn.Module, arguments: tuple, path: Path, inputs: dict, outputs
             input_names=list(inputs),
             output_names=list(outputs),
             dynamic_axes=inputs | outputs,
-            opset_version=OPSET,
+            opset_version=FUSED_OPSET if fused else OPSET,
             # The legacy exporter: same accuracy as the new one on these two
             # wrappers, smaller files, several times faster.
             dynamo=False,

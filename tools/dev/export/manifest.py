@@ -27,6 +27,18 @@ class ImageSpec:
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
 
 
+def split_graph(width: int, positions: str = "graph", rows: str = "tokens") -> dict:
+    """The manifest's graph: vision.onnx and text.onnx of ours, in float32. width is that of image features."""
+    return {
+        "kind": "split",
+        "vision": {"file": "vision.onnx", "inputs": {}, "output": "image_features"},
+        "text": {"file": "text.onnx", "inputs": {}, "output": "embeddings"},
+        "image_feature_width": int(width),
+        "positions": positions,
+        "rows": rows,
+    }
+
+
 def write(folder: Path, files: list[Path], fields: dict) -> None:
     sums = {file.name: {"sha256": _sha256(file), "bytes": file.stat().st_size} for file in files}
     text = json.dumps({"version": VERSION} | fields | {"files": sums}, indent=2, ensure_ascii=False)

@@ -31,7 +31,7 @@ class ExportTest(unittest.TestCase):
     def test_float16_storage_nearly_halves_the_file_and_keeps_float32_inputs(self):
         self.export(random_model.model())
         whole = self.manifest("out")["files"]["text.onnx"]["bytes"]
-        check = self.export(random_model.model(), weight_type="fp16")
+        check = self.export(random_model.model(), precision=export.Precision(weights="fp16"))
         self.assertIn("keeps cosine 0.9999", check)
         self.assertLess(self.manifest("out")["files"]["text.onnx"]["bytes"], whole * 0.6)
 
@@ -52,7 +52,7 @@ class ExportTest(unittest.TestCase):
         model = random_model.model()
         model.vlm.model.language_model.embed_tokens.weight.data[5, 5] = 1e5
         with self.assertRaisesRegex(ValueError, "beyond float16"):
-            self.export(model, weight_type="fp16")
+            self.export(model, precision=export.Precision(weights="fp16"))
 
     def test_two_bos_stand_before_the_page_prompt(self):
         self.export(random_model.model(), prompt=export.PRESETS["colpali-bos2"])

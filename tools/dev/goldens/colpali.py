@@ -1,4 +1,5 @@
-"""python tools/dev/goldens/colpali.py: makes vectorizer/testdata/colpali-random.
+"""python tools/dev/goldens/colpali.py: makes vectorizer/testdata/colpali-random, and colpali-float16-random,
+which has the same weights and is to give the same vectors, computed in half precision.
 
 The model folder comes from tools/dev/export, the path real checkpoints take. The
 goldens beside it are what transformers' ColPaliForRetrieval makes of two pages and
@@ -29,6 +30,7 @@ import export  # noqa: E402  (found through DEV)
 from goldens import random_model  # noqa: E402
 
 OUT = DEV.parents[1] / "vectorizer" / "testdata" / "colpali-random"
+FLOAT16 = OUT.with_name("colpali-float16-random")
 PROMPT = export.PRESETS["colpali-question"]
 
 # The second page is scaled down more in height than in width by Pillow 13's rule,
@@ -58,11 +60,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         tokenizer_json = Path(scratch, "tokenizer.json")
         tokenizer.save(str(tokenizer_json))
-        print(
-            export.export(
-                model, tokenizer_json, PROMPT, OUT, name="colpali-random", checkpoint="random weights, seed 0"
+        for out, precision in ((OUT, export.Precision()), (FLOAT16, export.Precision(compute="fp16"))):
+            print(
+                export.export(
+                    model, tokenizer_json, PROMPT, out, name=out.name, checkpoint="random weights, seed 0", precision=precision
+                )
             )
-        )
     golden = OUT / "golden"
     shutil.rmtree(golden, ignore_errors=True)
     golden.mkdir()

@@ -20,6 +20,7 @@ def main() -> None:
     write(VECTORIZER / "ort" / "testdata" / "endless.onnx", endless(), *ends)
     for name, number in {"nan": float("nan"), "long": 2.0}.items():
         write(VECTORIZER / "testdata" / "broken" / f"text-{name}.onnx", *constant_embeddings(number))
+    write(VECTORIZER / "testdata" / "broken" / "text-bfloat16.onnx", *bfloat16_embeddings())
     ids = value("input_ids", TensorProto.INT64, ["batch", "sequence"])
     mask = value("attention_mask", TensorProto.INT64, ["batch", "sequence"])
     pixels = value("pixel_values", FLOAT, ["batch", 3, 4, 4])
@@ -104,6 +105,18 @@ def constant_embeddings(number: float) -> tuple[list[onnx.NodeProto], list, list
         value("image_features", FLOAT, ["image_tokens", 64]),
     ]
     return nodes, inputs, [value("embeddings", FLOAT, ["batch", "sequence", 128])]
+
+
+def bfloat16_embeddings() -> tuple[list[onnx.NodeProto], list, list]:
+    """A text graph with a sum in bfloat16, which ONNX Runtime has no code for on CPUs."""
+    nodes, inputs, outputs = constant_embeddings(0.5)
+    nodes[-1].output[0] = "constant"
+    nodes += [
+        helper.make_node("Cast", ["constant"], ["half"], to=TensorProto.BFLOAT16),
+        helper.make_node("Add", ["half", "half"], ["sum"]),
+        helper.make_node("Cast", ["sum"], ["embeddings"], to=FLOAT),
+    ]
+    return nodes, inputs, outputs
 
 
 def value(name: str, element: int, shape: list) -> onnx.ValueInfoProto:

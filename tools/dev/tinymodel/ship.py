@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))  # tools
 
 import model as tiny
 import tokenizer
-from export import Prompt, export
+from export import Precision, Prompt, export
 
 NAME = "tiny-reader"
 MAX_QUERY_TOKENS = 64
@@ -66,7 +66,7 @@ def main():
     options = parser.parse_args()
     prompt = Prompt("tiny-reader", "<bos>" + tokenizer.PROMPT_TEXT, " ", "", MAX_QUERY_TOKENS)
     print(export(colpali_for_retrieval(tiny.load(options.checkpoint)), options.work / "tokenizer.json", prompt, options.out,
-                 name=NAME, checkpoint=NAME, weight_type=options.weights))
+                 name=NAME, checkpoint=NAME, precision=Precision(options.weights)))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from .. import precision
 from . import idefics3, modernvbert, patched, patches, qwen2, qwen2_5, qwen3, qwen3_5, tiled, tiles
 from .checkpoint import Family, export
 
@@ -32,10 +33,10 @@ def main() -> None:
     parser.add_argument(
         "--prompt", choices=sorted([*patches.QUERY_PREFIXES, *tiles.PAGE_PROMPTS]), help="default: that of the newest colpali-engine"
     )
-    parser.add_argument("--weights", choices=("fp32", "fp16"), default="fp32", help="how weights are stored; computing stays float32")
+    precision.add_options(parser)
     options = parser.parse_args()
     try:
-        print(export(FAMILIES, **vars(options)))
+        print(export(FAMILIES, options.checkpoint, options.out, options.base, options.single, options.prompt, precision.from_options(options)))
     except ValueError as problem:
         sys.exit(f"export: {problem}")
 

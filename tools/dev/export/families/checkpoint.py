@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from .. import exporter, manifest, verify
+from ..precision import Precision
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def export(
     base: Path | None = None,
     single: bool = False,
     prompt: str | None = None,
-    weights: str = "fp32",
+    precision: Precision = Precision(),
 ) -> str:
     """Writes a model folder and returns one line saying how close it is to PyTorch."""
     from colpali_engine import models
@@ -55,37 +56,38 @@ def export(
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=out.name + ".") as scratch:
         folder = Path(scratch)
         preset, about = family.cut.describe(processor, prompt)
-        width = family.cut.write_graphs(folder, family.graphs, model, processor.process_images([_page(300, 400)]))
-        difference, _, dim = compare(folder, family.cut, model, processor, width)
-        if difference > verify.TOLERANCE:
-            raise ValueError(f"the graphs differ from PyTorch by {difference:.1e}, more than {verify.TOLERANCE:.0e}; nothing was kept")
-        check = f"graphs equal PyTorch within {difference:.1e}"
-        files = exporter._store(folder, weights)
-        if weights != "fp32":
-            _, cosine, _ = compare(folder, family.cut, model, processor, width)
-            check += f"; with the stored weights every vector keeps cosine {cosine:.6f}"
+        width = family.cut.write_graphs(folder, family.graphs, model, processor.process_images([_page(300, 400)]), precision.fused)
+        items = _items(processor)
+        files, check = exporter.checked(folder, precision, lambda: compare(folder, family.cut, model, items, width))
         words.save(str(folder / "tokenizer.json"))
         files.append(folder / "tokenizer.json")
-        source = {"checkpoint": checkpoint.name, "preset": preset, "weights": weights, "check": check}
+        source = {"checkpoint": checkpoint.name, "preset": preset, **precision.source(), "check": check}
         source |= {package: version(package) for package in ("torch", "transformers", "colpali-engine", "onnxruntime")}
+        dim = family.cut.rows(model, items[-1]).shape[-1]
         head = {"name": checkpoint.name, "family": name.lower(), "dim": dim}
         fields = about(words, width=width, rows="one" if single else "tokens")
+        fields["graph"] |= precision.graph()
         manifest.write(folder, files, head | fields | {"tokenizer": {"file": "tokenizer.json"}, "source": source})
-        exporter._publish(folder, out)
+        exporter.publish(folder, out)
     return check
 
 
-def compare(folder: Path, cut: ModuleType, model: nn.Module, processor, width: int) -> tuple[float, float, int]:
-    """Largest absolute difference to PyTorch, least cosine, and dim, over pages and queries each alone."""
-    vision, text = verify._session(folder / "vision.onnx"), verify._session(folder / "text.onnx")
-    items = [processor.process_images([_page(*size)]) for size in ((200, 300), (640, 200))]
-    items += [processor.process_queries(queries=[words]) for words in verify.QUERIES if words]
+def _items(processor) -> list[dict]:
+    """Pages and queries, each alone."""
+    pages = [processor.process_images([_page(*size)]) for size in ((200, 300), (640, 200))]
+    return pages + [processor.process_queries(queries=[words]) for words in verify.QUERIES if words]
+
+
+def compare(folder: Path, cut: ModuleType, model: nn.Module, items: list[dict], width: int) -> tuple[float, float]:
+    """Largest absolute difference to PyTorch and least cosine."""
+    vision, text = verify.session(folder / "vision.onnx"), verify.session(folder / "text.onnx")
     largest, least = 0.0, 1.0
     for item in items:
         got, want = cut.run(vision, text, model, item, width), cut.rows(model, item).numpy()
-        largest = max(largest, float(np.abs(got - want).max()))
-        least = min(least, float((got * want).sum(-1).min()))
-    return largest, least, want.shape[-1]
+        # Not max and min, for which NaN is nothing.
+        largest = np.maximum(largest, np.abs(got - want).max())
+        least = np.minimum(least, verify.least_cosine(got, want))
+    return float(largest), float(least)
 
 
 def _page(width: int, height: int) -> Image.Image:

@@ -20,9 +20,9 @@ def describe(processor, preset: str | None):
     return preset, functools.partial(patches.fields, preset=preset, images=processor.image_processor)
 
 
-def write_graphs(folder: Path, family, model: nn.Module, traced: dict) -> int:
+def write_graphs(folder: Path, family, model: nn.Module, traced: dict, fused: bool = False) -> int:
     """Traces a batch of two of the page and returns the width of image features."""
-    model.set_attn_implementation("eager")
+    model.set_attn_implementation("sdpa")
     vision, text = family.VisionGraph(model).eval(), family.TextGraph(model).eval()
     pixels, ids = traced["pixel_values"].repeat(2, 1, 1), traced["input_ids"].repeat(2, 1)
     places = torch.tensor(patch_places(model, traced)).repeat(2, 1, 1)
@@ -30,7 +30,7 @@ def write_graphs(folder: Path, family, model: nn.Module, traced: dict) -> int:
         features = vision(pixels, places).flatten(0, 1)
     batch, sequence = {0: "batch", 1: "patches"}, {0: "batch", 1: "sequence"}
     ends = {"pixel_values": batch, "patch_positions": batch}, {"image_features": {0: "batch", 1: "image_tokens"}}
-    graphs._write(vision, (pixels, places), folder / "vision.onnx", *ends)
+    graphs._write(vision, (pixels, places), folder / "vision.onnx", *ends, fused)
     inputs = {
         "input_ids": sequence,
         "attention_mask": sequence,
@@ -38,7 +38,7 @@ def write_graphs(folder: Path, family, model: nn.Module, traced: dict) -> int:
         "image_features": {0: "image_tokens"},
     }
     arguments = (ids, torch.ones_like(ids), positions(model, traced).repeat(1, 2, 1), features)
-    graphs._write(text, arguments, folder / "text.onnx", inputs, {"embeddings": sequence})
+    graphs._write(text, arguments, folder / "text.onnx", inputs, {"embeddings": sequence}, fused)
     return features.shape[-1]
 
 

@@ -2,6 +2,8 @@
 
 from tokenizers import Tokenizer
 
+from .. import manifest
+
 IMAGE = "<|image_pad|>"
 PAGE_PROMPT = f"<|im_start|>user\n<|vision_start|>{IMAGE}<|vision_end|>Describe the image.<|im_end|><|endoftext|>"
 
@@ -19,14 +21,7 @@ def fields(words: Tokenizer, preset: str, images, *, width: int, rows: str) -> d
 
     before, after = PAGE_PROMPT.split(IMAGE)
     return {
-        "graph": {
-            "kind": "split",
-            "vision": {"file": "vision.onnx", "inputs": {}, "output": "image_features"},
-            "text": {"file": "text.onnx", "inputs": {}, "output": "embeddings"},
-            "image_feature_width": width,
-            "positions": "rotary",
-            "rows": rows,
-        },
+        "graph": manifest.split_graph(width, positions="rotary", rows=rows),
         "image": {
             "mode": "patches",
             "resample": "bicubic",

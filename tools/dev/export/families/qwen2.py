@@ -89,8 +89,8 @@ def attend(attention: nn.Module, hidden, turns, mask):
     """A vision block's attention over [B,P,·]; the reference cuts one long sequence into pages instead."""
     heads = attention.qkv(hidden).unflatten(-1, (3, attention.num_heads, -1)).permute(2, 0, 3, 1, 4)
     query, key, value = turn(heads[0], turns), turn(heads[1], turns), heads[2]
-    weights = torch.softmax(query @ key.transpose(-1, -2) * attention.scaling + mask, -1)
-    return attention.proj((weights @ value).transpose(1, 2).flatten(2))
+    rows = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=attention.scaling)
+    return attention.proj(rows.transpose(1, 2).flatten(2))
 
 
 def turn(heads, turns):

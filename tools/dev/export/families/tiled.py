@@ -30,16 +30,16 @@ def describe(processor, preset: str | None):
     return known.get(prompt, "the processor's own"), fields
 
 
-def write_graphs(folder: Path, family, model: nn.Module, traced: dict) -> int:
+def write_graphs(folder: Path, family, model: nn.Module, traced: dict, fused: bool = False) -> int:
     """Traces a batch of two of the page and returns the width of image features."""
     vision, text = family.VisionGraph(model).eval(), family.TextGraph(model).eval()
     pixels, ids = traced["pixel_values"][0], traced["input_ids"].repeat(2, 1)
     with torch.no_grad():
         features = vision(pixels).flatten(0, 1).repeat(2, 1)
-    graphs._write(vision, (pixels,), folder / "vision.onnx", {"pixel_values": {0: "tiles"}}, {"image_features": {0: "tiles"}})
+    graphs._write(vision, (pixels,), folder / "vision.onnx", {"pixel_values": {0: "tiles"}}, {"image_features": {0: "tiles"}}, fused)
     axes = {0: "batch", 1: "sequence"}
     inputs = {"input_ids": axes, "attention_mask": axes, "image_features": {0: "image_tokens"}}
-    graphs._write(text, (ids, torch.ones_like(ids), features), folder / "text.onnx", inputs, {"embeddings": axes})
+    graphs._write(text, (ids, torch.ones_like(ids), features), folder / "text.onnx", inputs, {"embeddings": axes}, fused)
     return features.shape[-1]
 
 

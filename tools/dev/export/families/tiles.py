@@ -2,6 +2,8 @@
 
 from tokenizers import Tokenizer
 
+from .. import manifest
+
 FAKE, IMAGE, VIEW = "<fake_token_around_image>", "<image>", "<global-img>"
 
 # What surrounds the tiles of a page, by colpali-engine's version; queries since 0.3.11 have no words
@@ -26,14 +28,7 @@ def fields(
     before, after = prompt.split(IMAGE)
     side = range(1, longest_edge // edge + 1)
     return {
-        "graph": {
-            "kind": "split",
-            "vision": {"file": "vision.onnx", "inputs": {}, "output": "image_features"},
-            "text": {"file": "text.onnx", "inputs": {}, "output": "embeddings"},
-            "image_feature_width": width,
-            "positions": "graph",
-            "rows": rows,
-        },
+        "graph": manifest.split_graph(width, rows=rows),
         "image": {
             "mode": "tiles",
             # The slow processor's, on which models were trained; the fast one takes bicubic.
