@@ -14,7 +14,7 @@ func (m *Module) embedPages(ctx context.Context, pages [][]byte) ([]vectorizer.E
 		return nil, err
 	}
 	embeddings, err := loaded.EmbedPages(ctx, pages)
-	m.metrics.embedded(vectorizer.Pages, len(pages), embeddings, err)
+	m.metrics.Embedded(vectorizer.Pages, len(pages), embeddings, err)
 	return embeddings, err
 }
 
@@ -44,7 +44,7 @@ func (m *Module) embedText(ctx context.Context, text string) (vectorizer.Embeddi
 		return vectorizer.Embedding{}, err
 	}
 	embeddings, err := loaded.EmbedQueries(ctx, []string{text})
-	m.metrics.embedded(vectorizer.Queries, 1, embeddings, err)
+	m.metrics.Embedded(vectorizer.Queries, 1, embeddings, err)
 	if err == nil {
 		err = embeddings[0].Err
 	}

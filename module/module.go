@@ -14,6 +14,7 @@ import (
 
 	"weaviate-colpali/config"
 	"weaviate-colpali/vectorizer"
+	"weaviate-colpali/vectorizer/metrics"
 	"weaviate-colpali/vectorizer/processor"
 )
 
@@ -48,7 +49,7 @@ type Embedder interface {
 // else from many goroutines at once, then Close.
 type Module struct {
 	open     func(context.Context, config.Runtime, vectorizer.Observer) (model, error)
-	metrics  *metrics
+	metrics  *metrics.Metrics
 	settings config.Runtime
 	log      logrus.FieldLogger
 
@@ -67,7 +68,7 @@ type Module struct {
 func New() *Module {
 	return &Module{
 		open:           openModel,
-		metrics:        newMetrics(),
+		metrics:        metrics.New(),
 		textArguments:  nearText.New(nil),
 		imageArguments: nearImage.New(),
 	}
@@ -98,8 +99,8 @@ func (m *Module) Init(ctx context.Context, params moduletools.ModuleInitParams) 
 		return fmt.Errorf("open ColPali model: %w", err)
 	}
 	m.settings, m.log = settings, params.GetLogger()
-	m.metrics.runs(opened)
-	if err := m.metrics.register(params.GetMetricsRegisterer()); err != nil { // no reason to be without the model, too
+	m.metrics.Runs(opened)
+	if err := m.metrics.Register(params.GetMetricsRegisterer()); err != nil { // no reason to be without the model, too
 		m.log.WithField("action", "startup").WithField("module", Name).WithError(err).Error("the vectorizer has no metrics")
 	}
 	m.mu.Lock()

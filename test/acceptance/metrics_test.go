@@ -16,12 +16,21 @@ import (
 	"weaviate-colpali/test/acceptance/server"
 )
 
-// scrape reads all series, by name and labels as Prometheus writes them.
+// scrape reads all series of a server.
 func (n *node) scrape(t *testing.T) map[string]float64 {
 	t.Helper()
+	return scrape(t, "http://"+n.Metrics, "")
+}
+
+// scrape reads all series, by name and labels as Prometheus writes them.
+func scrape(t *testing.T, url, key string) map[string]float64 {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/metrics", nil)
+	require.NoError(t, err)
+	request.Header.Set("Authorization", "Bearer "+key)
 	client := http.Client{Timeout: time.Minute}
-	response, err := client.Get("http://" + n.Metrics + "/metrics")
-	require.NoError(t, err, n.LogTail())
+	response, err := client.Do(request)
+	require.NoError(t, err)
 	defer response.Body.Close()
 	require.Equal(t, http.StatusOK, response.StatusCode)
 	series := map[string]float64{}
@@ -98,6 +107,42 @@ func TestMetrics(t *testing.T) {
 
 	require.NoError(t, n.rest.Schema().ClassDeleter().WithClassName(class).Do(t.Context()))
 	require.Empty(t, of(n.scrape(t), class), "the collection is gone")
+}
+
+// TestVectorizerMetrics: Prometheus sees what the model does for imports and searches, and what it refuses.
+func TestVectorizerMetrics(t *testing.T) {
+	n := start(t, server.Options{Env: map[string]string{"PROMETHEUS_MONITORING_ENABLED": "true"}})
+	const class = "VectorizerMetrics"
+	n.create(t, pageCollection(class))
+	before := n.scrape(t)
+	n.imports(t, pageObjects(t, class))
+	require.NotEmpty(t, batch(t, n.rest, pageObject(class, 20, "no image", "dGV4dA=="))[0])
+	n.search(t, class, query{nearText: n.text("tractor"), limit: 1}) // over GraphQL and over gRPC
+	n.refused(t, class, query{nearText: n.text(" "), limit: 1}, "query refused")
+	requireMoved(t, before, n.scrape(t), map[string]float64{
+		`vectorizer_colpali_batch_items_sum{kind="pages"}`:                 float64(len(samples)),
+		`vectorizer_colpali_batch_items_sum{kind="queries"}`:               2,
+		`vectorizer_colpali_stage_seconds_count{stage="decode"}`:           float64(len(samples)),
+		`vectorizer_colpali_failures_total{kind="pages",reason="image"}`:   1,
+		`vectorizer_colpali_failures_total{kind="queries",reason="query"}`: 2,
+		`vectorizer_colpali_failures_total{kind="pages",reason="busy"}`:    0,
+		`vectorizer_colpali_queue_length{kind="pages"}`:                    0,
+		`vectorizer_colpali_queue_wait_seconds_count{kind="queries"}`:      2,
+	}, "vectorizer_colpali_queue_wait_seconds_count{kind=\"pages\"}", "vectorizer_colpali_batch_tokens_sum{kind=\"pages\"}",
+		"vectorizer_colpali_batch_tokens_sum{kind=\"queries\"}", "vectorizer_colpali_stage_seconds_sum{stage=\"vision\"}",
+		"vectorizer_colpali_stage_seconds_sum{stage=\"text\"}")
+}
+
+// requireMoved wants series to have grown by so much, and those named behind to have grown.
+func requireMoved(t *testing.T, before, after, by map[string]float64, grown ...string) {
+	t.Helper()
+	for name, want := range by {
+		require.Contains(t, after, name)
+		require.InDelta(t, want, after[name]-before[name], 1e-9, name)
+	}
+	for _, name := range grown {
+		require.Greater(t, after[name], before[name], name)
+	}
 }
 
 // onDisk is the bytes of all files of indexes.

@@ -59,6 +59,9 @@ func TestStockWeaviate(t *testing.T) {
 			require.Contains(t, titles(n.search(t, class, query{hybrid: hybrid, limit: 3})), "museum")
 		})
 	}
+	requireMoved(t, nil, scrape(t, baseURL, stockKey), map[string]float64{
+		`vectorizer_colpali_batch_items_sum{kind="pages"}`: float64(2 * (len(samples) + 2)), // nearImage over GraphQL and gRPC
+	}, `vectorizer_colpali_batch_items_sum{kind="queries"}`, "process_resident_memory_bytes")
 	t.Run("what is wrong is told", func(t *testing.T) { testStockFailures(t, n, model.Name, baseURL) })
 }
 

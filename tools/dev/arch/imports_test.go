@@ -52,6 +52,11 @@ var rules = []rule{
 		because: "the models are usable and testable without Weaviate and without an index",
 	},
 	{
+		folder:  "vectorizer/metrics",
+		may:     []string{self + "/vectorizer", "github.com/prometheus/client_golang"},
+		because: "every server that runs a model shows the same series; who embeds without a server needs no Prometheus",
+	},
+	{
 		folder:  "vectorizer/operator",
 		may:     []string{self + "/config", self + "/vectorizer"},
 		because: "how settings of the environment become options is known in one place, to every program that runs a model",
@@ -102,6 +107,11 @@ var rules = []rule{
 		},
 		tests:   []string{self + "/module/seams"},
 		because: "a tool talks to a server by its public API, as users do, and must build in seconds",
+	},
+	{
+		folder:  "tools/dev/embedserver",
+		may:     []string{self + "/config", self + "/vectorizer", "github.com/prometheus/client_golang"},
+		because: "it is a server of its own, and shows metrics as the database does",
 	},
 	{
 		folder:  "tools/dev/eval",

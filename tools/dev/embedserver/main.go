@@ -24,6 +24,7 @@ import (
 	"weaviate-colpali/config"
 	"weaviate-colpali/vectorizer"
 	"weaviate-colpali/vectorizer/jinaai"
+	"weaviate-colpali/vectorizer/metrics"
 	"weaviate-colpali/vectorizer/operator"
 )
 
@@ -64,14 +65,20 @@ func run(address, key string) (err error) {
 	}
 	defer listener.Close()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	v, demo, err := operator.Open(ctx, settings, nil)
+	counts := metrics.New()
+	v, demo, err := operator.Open(ctx, settings, counts)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
+	counts.Runs(v)
+	shown, err := show(counts)
+	if err != nil {
+		return err
+	}
 	announce(log, v.Model(), demo, listener.Addr())
-	return serve(ctx, listener, jinaai.New(v, jinaai.Options{
-		Key: key, MaxImageBytes: settings.MaxImageBytes, Memory: int64(settings.MaxImageMemory) << 20, Log: log,
+	return serve(ctx, listener, jinaai.New(counted{v, counts}, jinaai.Options{
+		Key: key, MaxImageBytes: settings.MaxImageBytes, Memory: int64(settings.MaxImageMemory) << 20, Metrics: shown, Log: log,
 	}))
 }
 

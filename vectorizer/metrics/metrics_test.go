@@ -1,4 +1,4 @@
-package module
+package metrics
 
 import (
 	"context"
@@ -18,17 +18,26 @@ import (
 	"weaviate-colpali/vectorizer/processor"
 )
 
+// running is a model with two calls of each kind.
+type running struct{}
+
+func (running) Model() vectorizer.Model {
+	return vectorizer.Model{Name: "fake", ManifestHash: "ab", Provider: "CPUExecutionProvider", RuntimeVersion: "1.2.3"}
+}
+
+func (running) Queued(vectorizer.Kind) int { return 2 }
+
 // exercised is metrics of which every series has a value.
 func exercised(t *testing.T) *prometheus.Registry {
 	t.Helper()
-	x, registry := newMetrics(), prometheus.NewRegistry()
-	require.NoError(t, x.register(registry))
-	x.runs(&fakeEmbedder{})
+	x, registry := New(), prometheus.NewRegistry()
+	require.NoError(t, x.Register(registry))
+	x.Runs(running{})
 	for _, kind := range vectorizer.Kinds {
 		x.Waited(kind, time.Second)
 		x.BatchRan(kind, 4, 4120)
-		x.embedded(kind, 3, nil, vectorizer.ErrBusy)
-		x.embedded(kind, 2, []vectorizer.Embedding{{}, {Err: processor.ErrNotImage}}, nil)
+		x.Embedded(kind, 3, nil, vectorizer.ErrBusy)
+		x.Embedded(kind, 2, []vectorizer.Embedding{{}, {Err: processor.ErrNotImage}}, nil)
 	}
 	for _, stage := range vectorizer.Stages {
 		x.StageRan(stage, time.Second)
@@ -39,7 +48,7 @@ func exercised(t *testing.T) *prometheus.Registry {
 
 // The page for operators lists what there is, and nothing else.
 func TestThePageOfMetricsHasThoseOfTheVectorizer(t *testing.T) {
-	page, err := os.ReadFile("../docs/metrics.md")
+	page, err := os.ReadFile("../../docs/metrics.md")
 	require.NoError(t, err)
 	documented := map[string]string{}
 	row := regexp.MustCompile("(?m)^\\| `(" + prefix + "[a-z_]+)` \\| ([a-z]+) \\| ([^|]+) \\| ")
@@ -89,5 +98,5 @@ func TestFailuresAreCountedByReason(t *testing.T) {
 }
 
 func TestWithoutMonitoringNothingIsRegistered(t *testing.T) {
-	require.NoError(t, newMetrics().register(nil))
+	require.NoError(t, New().Register(nil))
 }

@@ -1,4 +1,5 @@
-package module
+// Package metrics shows Prometheus what a vectorizer does, under whatever server it runs.
+package metrics
 
 import (
 	"context"
@@ -7,7 +8,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/weaviate/weaviate/usecases/monitoring"
 
 	"weaviate-colpali/vectorizer"
 	"weaviate-colpali/vectorizer/processor"
@@ -16,26 +16,30 @@ import (
 // prefix begins the names of the vectorizer's series, as vector_index_plaid_ those of the index.
 const prefix = "vectorizer_colpali_"
 
-// metrics is what Prometheus sees of the vectorizer. It counts whether or not anybody reads it.
-type metrics struct {
+// latencyBuckets are those of Weaviate, in seconds, so that one panel fits all.
+var latencyBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 25, 50, 100}
+
+// Metrics is what Prometheus sees of the vectorizer. It counts whether or not anybody reads it.
+type Metrics struct {
 	waited, items, tokens, stages *prometheus.HistogramVec
 	failures, outOfMemory         *prometheus.CounterVec
 	model                         *prometheus.GaugeVec
 	queued                        *queued
 }
 
-func newMetrics() *metrics {
+// New returns metrics that are at 0.
+func New() *Metrics {
 	histogram := func(name, help string, buckets []float64, label string) *prometheus.HistogramVec {
 		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: prefix + name, Help: help, Buckets: buckets}, []string{label})
 	}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + name, Help: help}, labels)
 	}
-	x := &metrics{
-		waited: histogram("queue_wait_seconds", "How long batches waited for a device", monitoring.LatencyBuckets, "kind"),
+	x := &Metrics{
+		waited: histogram("queue_wait_seconds", "How long batches waited for a device", latencyBuckets, "kind"),
 		items:  histogram("batch_items", "Pages or queries in a batch", prometheus.ExponentialBuckets(1, 2, 7), "kind"),
 		tokens: histogram("batch_tokens", "Tokens in a batch, padding included", prometheus.ExponentialBuckets(16, 2, 13), "kind"),
-		stages: histogram("stage_seconds", "Duration of a stage: decode of one page, the others of a batch", monitoring.LatencyBuckets, "stage"),
+		stages: histogram("stage_seconds", "Duration of a stage: decode of one page, the others of a batch", latencyBuckets, "stage"),
 
 		failures:    counter("failures_total", "Pages and queries that got no vectors", "kind", "reason"),
 		outOfMemory: counter("out_of_memory_total", "Batches that did not fit into the device's memory and were halved", "stage"),
@@ -49,7 +53,7 @@ func newMetrics() *metrics {
 }
 
 // begin has every series at 0 from the start: increase() does not see the step from no series to 1.
-func (x *metrics) begin() {
+func (x *Metrics) begin() {
 	for _, kind := range vectorizer.Kinds {
 		for _, perKind := range []*prometheus.HistogramVec{x.waited, x.items, x.tokens} {
 			perKind.WithLabelValues(kind.String())
@@ -67,8 +71,8 @@ func (x *metrics) begin() {
 	}
 }
 
-// register shows the metrics to a registry, nil where monitoring is off.
-func (x *metrics) register(registry prometheus.Registerer) error {
+// Register shows the metrics to a registry, nil where monitoring is off.
+func (x *Metrics) Register(registry prometheus.Registerer) error {
 	if registry == nil {
 		return nil
 	}
@@ -80,32 +84,41 @@ func (x *metrics) register(registry prometheus.Registerer) error {
 	return nil
 }
 
-// runs shows what runs, and from when on there is a queue to be seen.
-func (x *metrics) runs(loaded Embedder) {
+// Running is what the metrics ask a [vectorizer.Vectorizer].
+type Running interface {
+	Model() vectorizer.Model
+	Queued(of vectorizer.Kind) int
+}
+
+// Runs shows what runs, and from when on there is a queue to be seen.
+func (x *Metrics) Runs(loaded Running) {
 	running := loaded.Model()
 	x.model.WithLabelValues(running.Name, running.ManifestHash, running.Provider, running.RuntimeVersion).Set(1)
 	x.queued.of = loaded.Queued
 }
 
-// Waited is told by the vectorizer, and so are the next three.
-func (x *metrics) Waited(of vectorizer.Kind, took time.Duration) {
+// Waited implements [vectorizer.Observer].
+func (x *Metrics) Waited(of vectorizer.Kind, took time.Duration) {
 	x.waited.WithLabelValues(of.String()).Observe(took.Seconds())
 }
 
-func (x *metrics) BatchRan(of vectorizer.Kind, items, tokens int) {
+// BatchRan implements [vectorizer.Observer].
+func (x *Metrics) BatchRan(of vectorizer.Kind, items, tokens int) {
 	x.items.WithLabelValues(of.String()).Observe(float64(items))
 	x.tokens.WithLabelValues(of.String()).Observe(float64(tokens))
 }
 
-func (x *metrics) StageRan(stage vectorizer.Stage, took time.Duration) {
+// StageRan implements [vectorizer.Observer].
+func (x *Metrics) StageRan(stage vectorizer.Stage, took time.Duration) {
 	x.stages.WithLabelValues(string(stage)).Observe(took.Seconds())
 }
 
-func (x *metrics) OutOfMemory(stage vectorizer.Stage) {
+// OutOfMemory implements [vectorizer.Observer].
+func (x *Metrics) OutOfMemory(stage vectorizer.Stage) {
 	x.outOfMemory.WithLabelValues(string(stage)).Inc()
 }
 
-var _ vectorizer.Observer = (*metrics)(nil)
+var _ vectorizer.Observer = (*Metrics)(nil)
 
 // reasons are the kinds of failures, the first that fits counts.
 var reasons = []struct {
@@ -131,8 +144,8 @@ func reasonOf(err error) string {
 	return otherReason
 }
 
-// embedded counts what a call for n pages or queries did not give.
-func (x *metrics) embedded(of vectorizer.Kind, n int, embeddings []vectorizer.Embedding, err error) {
+// Embedded counts what a call for n pages or queries did not give.
+func (x *Metrics) Embedded(of vectorizer.Kind, n int, embeddings []vectorizer.Embedding, err error) {
 	if err != nil {
 		x.failures.WithLabelValues(of.String(), reasonOf(err)).Add(float64(n))
 		return
