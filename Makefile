@@ -62,6 +62,17 @@ embed-server: library ## vectors for a Weaviate that is not this one, in the for
 	@$(GO) build -o $(EMBED_SERVER) ./tools/dev/embedserver
 	@exec env $(if $(MODEL_DIR),COLPALI_MODEL_DIR="$(MODEL_DIR)") $(EMBED_SERVER) -listen 127.0.0.1:$(PORT)
 
+FILES      ?=
+COLLECTION ?= Page
+URL        ?= http://localhost:$(HTTP_PORT)
+# Flags of the importer, such as --resume, --dry-run or --tenant NAME; --help lists them.
+IMPORT     ?=
+
+.PHONY: import
+import: ## import PDFs, images, folders: FILES="scans/*.pdf" COLLECTION= URL= IMPORT=--resume
+	@cd tools/dev/import && $(GO) build -o ../../../build/tools/import .
+	@exec build/tools/import -url $(URL) -collection $(COLLECTION) -report build/import-report.jsonl $(IMPORT) $(FILES)
+
 # The frozen sets take half a minute plainly and many with the race detector, for nothing: that test
 # has no goroutine of its own.
 QUALITY   := TestQualityOnFrozenSets
@@ -73,6 +84,7 @@ unit: onnxruntime ## unit tests with the race detector, against unpatched Weavia
 	$(GO) test ./maxsim
 	$(GO) test -tags noasm ./maxsim/...
 	cd tools/dev/bench && $(GO) test ./...
+	cd tools/dev/import && $(GO) test ./...
 
 .PHONY: torture
 torture: ## the index under a million random operations, power cuts and damages; takes some ten minutes
@@ -98,6 +110,7 @@ emulate: ## MaxSim's kernels on emulated processors: AVX-512 with and without VN
 acceptance: server $(VENV)/stamp ## tests against the real server, by Go and Python clients
 	$(GO) test -tags patched -modfile=build/server.mod ./module/seams
 	cd test/acceptance && $(GO) test -count=1 -timeout 30m ./...
+	cd tools/dev/import && $(GO) test -count=1 -tags acceptance .
 	$(VENV)/bin/python -m pytest -q test/acceptance/python
 
 .PHONY: lint
@@ -106,6 +119,7 @@ lint: ## golangci-lint with the rules and reasons of .golangci.yml
 	cd test/acceptance && $(GOLANGCI) run --allow-parallel-runners --config ../../.golangci.yml ./...
 	cd tools/dev/kernels && $(GOLANGCI) run --allow-parallel-runners --config ../../../.golangci.yml ./...
 	cd tools/dev/bench && $(GOLANGCI) run --allow-parallel-runners --config ../../../.golangci.yml ./...
+	cd tools/dev/import && $(GOLANGCI) run --allow-parallel-runners --config ../../../.golangci.yml --build-tags acceptance ./...
 
 KERNELS   := ../../../../maxsim/internal/kernel/kernels
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -17,6 +18,7 @@ import (
 // Client talks to one server.
 type Client struct {
 	base string
+	key  string // API key; empty sends none
 	http *http.Client
 }
 
@@ -31,8 +33,34 @@ func New(addr string) *Client {
 	return &Client{base: "http://" + addr + "/v1", http: &http.Client{Timeout: requestTimeout}}
 }
 
+// Connect returns a client of the server at address, such as https://weaviate.example.com, that shows apiKey
+// with every request unless it is empty.
+func Connect(address, apiKey string) (*Client, error) {
+	u, err := url.Parse(address)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, fmt.Errorf("%q is no address of a server: give one such as http://localhost:8080", address)
+	}
+	return &Client{
+		base: strings.TrimSuffix(u.String(), "/") + "/v1",
+		key:  apiKey,
+		http: &http.Client{Timeout: requestTimeout},
+	}, nil
+}
+
+// StatusError is an answer with a status other than 2xx.
+type StatusError struct {
+	Method, Path string
+	Code         int    // HTTP status
+	Status       string // the same with its words
+	Answer       string // what the server said
+}
+
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("%s %s: %s: %s", e.Method, e.Path, e.Status, e.Answer)
+}
+
 // Do sends in as JSON (nil sends no body) and decodes the answer into out (nil drops it). A status
-// other than 2xx is an error that carries what the server said.
+// other than 2xx is a [StatusError], which carries what the server said.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
 	if in != nil {
@@ -47,6 +75,9 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
+	if c.key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.key)
+	}
 	res, err := c.http.Do(req)
 	if err != nil {
 		return err
@@ -57,7 +88,10 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 		return err
 	}
 	if res.StatusCode/100 != 2 {
-		return fmt.Errorf("%s %s: %s: %s", method, path, res.Status, strings.TrimSpace(string(answer)))
+		return &StatusError{
+			Method: method, Path: path, Code: res.StatusCode, Status: res.Status,
+			Answer: strings.TrimSpace(string(answer)),
+		}
 	}
 	if out == nil {
 		return nil

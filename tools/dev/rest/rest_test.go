@@ -36,8 +36,31 @@ func TestClient(t *testing.T) {
 	require.ErrorContains(t, err, "POST /refused: 422")
 	require.ErrorContains(t, err, "imageFields must name one property")
 
+	var status *StatusError
+	require.ErrorAs(t, err, &status)
+	require.Equal(t, http.StatusUnprocessableEntity, status.Code)
+
 	var data struct{ Answer int }
 	require.NoError(t, c.GraphQL(t.Context(), "{ good }", &data))
 	require.Equal(t, 42, data.Answer)
 	require.EqualError(t, c.GraphQL(t.Context(), "{ bad query }", &data), "graphql: one\ntwo")
+}
+
+func TestConnect(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, `{"path":"`+r.URL.Path+`","key":"`+r.Header.Get("Authorization")+`"}`)
+	}))
+	defer server.Close()
+	for key, sent := range map[string]string{"": "", "secret": "Bearer secret"} {
+		c, err := Connect(server.URL+"/", key)
+		require.NoError(t, err)
+		var got struct{ Path, Key string }
+		require.NoError(t, c.Do(t.Context(), http.MethodGet, "/meta", nil, &got))
+		require.Equal(t, "/v1/meta", got.Path)
+		require.Equal(t, sent, got.Key)
+	}
+	for _, address := range []string{"", "localhost:8080", "ftp://localhost", "http://", "http://a b"} {
+		_, err := Connect(address, "")
+		require.ErrorContains(t, err, "http://localhost:8080", address)
+	}
 }
