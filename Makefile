@@ -73,6 +73,13 @@ import: ## import PDFs, images, folders: FILES="scans/*.pdf" COLLECTION= URL= IM
 	@cd tools/dev/import && $(GO) build -o ../../../build/tools/import .
 	@exec build/tools/import -url $(URL) -collection $(COLLECTION) -report build/import-report.jsonl $(IMPORT) $(FILES)
 
+SEARCH_PORT ?= 8090
+
+.PHONY: search
+search: ## a page to search with, on loopback: URL= COLLECTION= SEARCH_PORT=, and WEAVIATE_API_KEY in the environment
+	@$(GO) build -o build/tools/search ./tools/dev/search
+	@exec build/tools/search -url $(URL) -collection $(COLLECTION) -port $(SEARCH_PORT)
+
 # The frozen sets take half a minute plainly and many with the race detector, for nothing: that test
 # has no goroutine of its own.
 QUALITY   := TestQualityOnFrozenSets

@@ -20,6 +20,9 @@ func (n *node) call(t *testing.T, method, path string, body any) (status int, te
 	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+n.HTTP+"/v1"+path, bytes.NewReader(payload))
 	require.NoError(t, err)
 	request.Header.Set("Content-Type", "application/json")
+	for name, value := range n.headers {
+		request.Header.Set(name, value)
+	}
 	client := http.Client{Timeout: time.Minute}
 	response, err := client.Do(request)
 	require.NoError(t, err, n.LogTail())

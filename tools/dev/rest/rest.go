@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,6 +20,7 @@ import (
 type Client struct {
 	base string
 	key  string // API key; empty sends none
+	more http.Header
 	http *http.Client
 }
 
@@ -45,6 +47,16 @@ func Connect(address, apiKey string) (*Client, error) {
 		key:  apiKey,
 		http: &http.Client{Timeout: requestTimeout},
 	}, nil
+}
+
+// With returns a client that sends one more header with every request.
+func (c *Client) With(name, value string) *Client {
+	with := *c
+	if with.more = c.more.Clone(); with.more == nil {
+		with.more = http.Header{}
+	}
+	with.more.Set(name, value)
+	return &with
 }
 
 // StatusError is an answer with a status other than 2xx.
@@ -74,6 +86,7 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 	if err != nil {
 		return err
 	}
+	maps.Copy(req.Header, c.more)
 	req.Header.Set("Content-Type", "application/json")
 	if c.key != "" {
 		req.Header.Set("Authorization", "Bearer "+c.key)
@@ -99,8 +112,11 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 	return json.Unmarshal(answer, out)
 }
 
+// ErrGraphQL is an error that GraphQL reported, with status 200.
+var ErrGraphQL = errors.New("graphql")
+
 // GraphQL runs a query and decodes its "data" into out. Errors that GraphQL reports with status 200
-// are errors here.
+// are [ErrGraphQL] here.
 func (c *Client) GraphQL(ctx context.Context, query string, out any) error {
 	var answer struct {
 		Data   json.RawMessage `json:"data"`
@@ -116,7 +132,7 @@ func (c *Client) GraphQL(ctx context.Context, query string, out any) error {
 		errs[i] = errors.New(e.Message)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("graphql: %w", err)
+		return fmt.Errorf("%w: %w", ErrGraphQL, err)
 	}
 	return json.Unmarshal(answer.Data, out)
 }

@@ -48,16 +48,19 @@ func TestClient(t *testing.T) {
 
 func TestConnect(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.WriteString(w, `{"path":"`+r.URL.Path+`","key":"`+r.Header.Get("Authorization")+`"}`)
+		_, _ = io.WriteString(w, `{"path":"`+r.URL.Path+`","key":"`+r.Header.Get("Authorization")+`","more":"`+r.Header.Get("X-More")+`"}`)
 	}))
 	defer server.Close()
 	for key, sent := range map[string]string{"": "", "secret": "Bearer secret"} {
 		c, err := Connect(server.URL+"/", key)
 		require.NoError(t, err)
-		var got struct{ Path, Key string }
-		require.NoError(t, c.Do(t.Context(), http.MethodGet, "/meta", nil, &got))
+		var got struct{ Path, Key, More string }
+		require.NoError(t, c.With("X-More", "much").Do(t.Context(), http.MethodGet, "/meta", nil, &got))
 		require.Equal(t, "/v1/meta", got.Path)
 		require.Equal(t, sent, got.Key)
+		require.Equal(t, "much", got.More)
+		require.NoError(t, c.Do(t.Context(), http.MethodGet, "/meta", nil, &got))
+		require.Empty(t, got.More, "another client's header")
 	}
 	for _, address := range []string{"", "localhost:8080", "ftp://localhost", "http://", "http://a b"} {
 		_, err := Connect(address, "")
