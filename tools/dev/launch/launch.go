@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -136,7 +137,18 @@ func ready(ctx context.Context, addr string) bool {
 	return res.StatusCode == http.StatusOK
 }
 
-// environment is a single node on loopback: nothing listens elsewhere, nothing is sent out.
+// defaults give way to the user's own environment: more modules, keys and roles, what is reported.
+var defaults = map[string]string{
+	"ENABLE_MODULES":                          "backup-filesystem",
+	"DEFAULT_VECTORIZER_MODULE":               "none",
+	"QUERY_DEFAULTS_LIMIT":                    "20",
+	"AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "true",
+	"DISABLE_TELEMETRY":                       "true",
+	"GO_PROFILING_DISABLE":                    "true",
+}
+
+// environment is a single node on loopback: nothing listens elsewhere, and nothing is sent out but by modules that a
+// collection names.
 func environment(o Options, p ports) ([]string, error) {
 	data, err := filepath.Abs(o.DataDir)
 	if err != nil {
@@ -147,24 +159,18 @@ func environment(o Options, p ports) ([]string, error) {
 		return nil, err
 	}
 	settings := map[string]string{
-		"PERSISTENCE_DATA_PATH":                   data,
-		"BACKUP_FILESYSTEM_PATH":                  backups,
-		"ENABLE_MODULES":                          "backup-filesystem",
-		"DEFAULT_VECTORIZER_MODULE":               "none",
-		"QUERY_DEFAULTS_LIMIT":                    "20",
-		"AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "true",
-		"DISABLE_TELEMETRY":                       "true",
-		"GO_PROFILING_DISABLE":                    "true",
-		"CLUSTER_HOSTNAME":                        "node1",
-		"CLUSTER_IN_LOCALHOST":                    "true",
-		"CLUSTER_ADVERTISE_ADDR":                  loopback,
-		"CLUSTER_BIND_ADDR":                       loopback,
-		"CLUSTER_GOSSIP_BIND_PORT":                strconv.Itoa(p.gossip),
-		"CLUSTER_DATA_BIND_PORT":                  strconv.Itoa(p.data),
-		"RAFT_PORT":                               strconv.Itoa(p.raft),
-		"RAFT_INTERNAL_RPC_PORT":                  strconv.Itoa(p.raftRPC),
-		"RAFT_JOIN":                               fmt.Sprintf("node1:%d", p.raft),
-		"RAFT_BOOTSTRAP_EXPECT":                   "1",
+		"PERSISTENCE_DATA_PATH":    data,
+		"BACKUP_FILESYSTEM_PATH":   backups,
+		"CLUSTER_HOSTNAME":         "node1",
+		"CLUSTER_IN_LOCALHOST":     "true",
+		"CLUSTER_ADVERTISE_ADDR":   loopback,
+		"CLUSTER_BIND_ADDR":        loopback,
+		"CLUSTER_GOSSIP_BIND_PORT": strconv.Itoa(p.gossip),
+		"CLUSTER_DATA_BIND_PORT":   strconv.Itoa(p.data),
+		"RAFT_PORT":                strconv.Itoa(p.raft),
+		"RAFT_INTERNAL_RPC_PORT":   strconv.Itoa(p.raftRPC),
+		"RAFT_JOIN":                fmt.Sprintf("node1:%d", p.raft),
+		"RAFT_BOOTSTRAP_EXPECT":    "1",
 		// One node elects itself: the election timeout for real clusters would cost 8 s of each start.
 		"RAFT_TIMEOUTS_MULTIPLIER": "1",
 		"GRPC_PORT":                strconv.Itoa(p.grpc),
@@ -176,11 +182,16 @@ func environment(o Options, p ports) ([]string, error) {
 		}
 		settings["COLPALI_MODEL_DIR"] = dir
 	}
-	env := os.Environ()
-	for name, value := range settings {
+	// Of a name that occurs twice, the last one counts (os/exec).
+	return slices.Concat(assignments(defaults), os.Environ(), assignments(settings)), nil
+}
+
+func assignments(variables map[string]string) []string {
+	var env []string
+	for name, value := range variables {
 		env = append(env, name+"="+value)
 	}
-	return env, nil
+	return env
 }
 
 const loopback = "127.0.0.1"

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,6 +51,29 @@ func TestStart(t *testing.T) {
 		_, err := Start(ctx, Options{Binary: script(t, "exec sleep 60"), DataDir: t.TempDir()})
 		require.ErrorContains(t, err, "not ready in time")
 	})
+}
+
+func TestEnvironment(t *testing.T) {
+	last := func(env []string, name string) (value string) {
+		for _, pair := range env {
+			if after, ok := strings.CutPrefix(pair, name+"="); ok {
+				value = after
+			}
+		}
+		return value
+	}
+	t.Setenv("ENABLE_MODULES", "backup-filesystem,reranker-transformers")
+	t.Setenv("AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED", "false")
+	t.Setenv("GRPC_PORT", "1")
+	t.Setenv("PERSISTENCE_DATA_PATH", "elsewhere")
+	data := t.TempDir()
+	env, err := environment(Options{DataDir: data}, ports{grpc: 50051})
+	require.NoError(t, err)
+	require.Equal(t, "backup-filesystem,reranker-transformers", last(env, "ENABLE_MODULES"), "the user's own")
+	require.Equal(t, "false", last(env, "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED"), "the user's own")
+	require.Equal(t, "true", last(env, "DISABLE_TELEMETRY"), "nobody asked for it")
+	require.Equal(t, "50051", last(env, "GRPC_PORT"), "told to the user")
+	require.Equal(t, data, last(env, "PERSISTENCE_DATA_PATH"), "told to the user")
 }
 
 func script(t *testing.T, body string) string {
