@@ -17,6 +17,7 @@ GPU_DIR   := build/onnxruntime-gpu
 # Once `make ort-gpu` has fetched it, the build for GPUs, which runs on CPUs as well.
 ORT_DIR   := $(if $(wildcard $(GPU_DIR)/stamp),$(GPU_DIR),$(CPU_DIR))
 VENV      := build/venv
+RECIPES   := docs/recipes
 SERVER    := bin/weaviate-colpali
 ORT       := $(CURDIR)/$(ORT_DIR)/lib/libonnxruntime.$(if $(filter Darwin,$(shell uname -s)),dylib,so)
 
@@ -114,16 +115,21 @@ emulate: ## MaxSim's kernels on emulated processors: AVX-512 with and without VN
 	$(EMULATE) -cpu icelake ./maxsim/internal/kernel -- -test.short -test.run /avx512vnni
 
 .PHONY: acceptance
-acceptance: server $(VENV)/stamp ## tests against the real server, by Go and Python clients
+acceptance: server $(VENV)/stamp $(RECIPES)/node_modules/stamp ## tests against the real server, by Go and Python clients
 	$(GO) test -tags patched -modfile=build/server.mod ./module/seams
 	cd test/acceptance && $(GO) test -count=1 -timeout 30m ./...
 	cd tools/dev/import && $(GO) test -count=1 -tags acceptance .
 	$(VENV)/bin/python -m pytest -q test/acceptance/python
 
+.PHONY: recipes
+recipes: server $(VENV)/stamp $(RECIPES)/node_modules/stamp ## the programs of docs/recipes and README.md against the real server
+	cd test/acceptance && $(GO) test -count=1 -v -timeout 15m ./recipes
+
 .PHONY: lint
 lint: ## golangci-lint with the rules and reasons of .golangci.yml
 	$(GOLANGCI) run --allow-parallel-runners ./...
 	cd test/acceptance && $(GOLANGCI) run --allow-parallel-runners --config ../../.golangci.yml ./...
+	cd $(RECIPES) && $(GOLANGCI) run --allow-parallel-runners --config ../../.golangci.yml .
 	cd tools/dev/kernels && $(GOLANGCI) run --allow-parallel-runners --config ../../../.golangci.yml ./...
 	cd tools/dev/bench && $(GOLANGCI) run --allow-parallel-runners --config ../../../.golangci.yml ./...
 	cd tools/dev/import && $(GOLANGCI) run --allow-parallel-runners --config ../../../.golangci.yml --build-tags acceptance ./...
@@ -172,11 +178,15 @@ ort-gpu: ## ONNX Runtime for NVIDIA GPUs with CUDA and cuDNN (1.5 GB); FETCH_ANY
 	@$(GO) run ./tools/dev/onnxruntime -gpu $(if $(FETCH_ANYWAY),-anyway) -o $(GPU_DIR) -python $(PYTHON)
 	@$(MAKE) --no-print-directory library
 
-$(VENV)/stamp: test/acceptance/python/requirements.txt
+$(VENV)/stamp: test/acceptance/python/requirements.txt $(RECIPES)/requirements.txt
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(^:%=-r %)
+	@touch $@
+
+$(RECIPES)/node_modules/stamp: $(RECIPES)/package-lock.json
+	cd $(RECIPES) && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 .PHONY: clean
 clean: ## remove what was built; data and Go's own cache stay
-	rm -rf bin build
+	rm -rf bin build $(RECIPES)/node_modules
