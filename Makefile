@@ -56,12 +56,13 @@ serve: server ## run the server in the foreground: HTTP_PORT= GRPC_PORT= DATA_DI
 	@exec build/tools/serve -server $(SERVER) -http $(HTTP_PORT) -grpc $(GRPC_PORT) -data $(DATA_DIR) -model "$(MODEL_DIR)"
 
 PORT         ?= 8100
+POOL         ?= 1
 EMBED_SERVER := bin/colpali-embed
 
 .PHONY: embed-server
-embed-server: library ## vectors for a Weaviate that is not this one, in the foreground: PORT= MODEL_DIR=
+embed-server: library ## vectors for a Weaviate that is not this one, in the foreground: PORT= MODEL_DIR= POOL=
 	@$(GO) build -o $(EMBED_SERVER) ./tools/dev/embedserver
-	@exec env $(if $(MODEL_DIR),COLPALI_MODEL_DIR="$(MODEL_DIR)") $(EMBED_SERVER) -listen 127.0.0.1:$(PORT)
+	@exec env $(if $(MODEL_DIR),COLPALI_MODEL_DIR="$(MODEL_DIR)") $(EMBED_SERVER) -listen 127.0.0.1:$(PORT) -pool $(POOL)
 
 FILES      ?=
 COLLECTION ?= Page

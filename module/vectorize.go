@@ -9,6 +9,7 @@ import (
 	"github.com/weaviate/weaviate/entities/moduletools"
 
 	"weaviate-colpali/config"
+	"weaviate-colpali/vectorizer"
 	"weaviate-colpali/vectorizer/blob"
 )
 
@@ -90,7 +91,8 @@ func (m *Module) embed(ctx context.Context, b *batch) {
 	at, pages := b.take()
 	embeddings, err := m.embedPages(ctx, pages)
 	if err == nil {
-		err = reduce(ctx, embeddings, b.settings)
+		// It is for pages that are stored; a query by an image keeps its vectors.
+		err = vectorizer.Reduction{DropNonImage: b.settings.DropNonImage, PoolFactor: b.settings.PoolFactor}.Apply(ctx, embeddings)
 	}
 	for i, position := range at {
 		switch {

@@ -38,6 +38,9 @@ func (h *Handler) embed(ctx context.Context, w work, n int) ([]vectorizer.Embedd
 	}
 	if len(w.pages) > 0 {
 		embeddings, err := h.embedder.EmbedPages(ctx, w.pages)
+		if err == nil {
+			err = h.options.Keep.Apply(ctx, embeddings)
+		}
 		if err := place(all, w.pageAt, embeddings, err); err != nil {
 			return nil, err
 		}

@@ -31,6 +31,8 @@ type Options struct {
 	MaxImageBytes int64
 	// Memory bounds what the requests that are being read and answered take together, in bytes.
 	Memory int64
+	// Keep is which vectors of a page are sent. A query by an image has those, too: the module asks for both alike.
+	Keep vectorizer.Reduction
 	// Metrics answers GET /metrics; nil: nobody does.
 	Metrics http.Handler
 	Log     *slog.Logger

@@ -69,6 +69,14 @@ func TestMixedInput(t *testing.T) {
 	require.Len(t, answer["data"], 1)
 }
 
+func TestPagesAreReducedAndQueriesAreNot(t *testing.T) {
+	h := newHandler(&fakeEmbedder{}, func(o *Options) { o.Keep.PoolFactor = 2 })
+	_, answer := post(t, h, recorded(t, "page"))
+	require.Equal(t, map[string]any{"total_tokens": 1.0, "prompt_tokens": 1.0}, answer["usage"])
+	_, answer = post(t, h, recorded(t, "query"))
+	require.Equal(t, map[string]any{"total_tokens": 2.0, "prompt_tokens": 2.0}, answer["usage"])
+}
+
 func TestModelNames(t *testing.T) {
 	for model, accepted := range map[string]bool{
 		"fake-v1.3":                             true,

@@ -44,15 +44,22 @@ const (
 
 func main() {
 	listen := flag.String("listen", "127.0.0.1:8100", "address to listen on; beyond loopback "+keyVariable+" must be set")
+	var keep vectorizer.Reduction
+	flag.BoolVar(&keep.DropNonImage, "drop-non-image", false, "keep only the vectors of patches, as dropNonImage does")
+	flag.IntVar(&keep.PoolFactor, "pool", 1, "pool pages as a collection with this poolFactor does")
 	flag.Parse()
-	if err := run(*listen, os.Getenv(keyVariable)); err != nil {
+	if keep.PoolFactor < 1 || keep.PoolFactor > config.MaxPoolFactor {
+		fmt.Fprintf(os.Stderr, "embedserver: -pool is %d; it must be a whole number from 1 to %d\n", keep.PoolFactor, config.MaxPoolFactor)
+		os.Exit(2)
+	}
+	if err := run(*listen, os.Getenv(keyVariable), keep); err != nil {
 		fmt.Fprintln(os.Stderr, "embedserver:", err)
 		os.Exit(1)
 	}
 }
 
 // run blocks until a signal asks for the end.
-func run(address, key string) (err error) {
+func run(address, key string, keep vectorizer.Reduction) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	settings, err := config.RuntimeFromEnv(os.LookupEnv)
@@ -78,7 +85,7 @@ func run(address, key string) (err error) {
 	}
 	announce(log, v.Model(), demo, listener.Addr())
 	return serve(ctx, listener, jinaai.New(counted{v, counts}, jinaai.Options{
-		Key: key, MaxImageBytes: settings.MaxImageBytes, Memory: int64(settings.MaxImageMemory) << 20, Metrics: shown, Log: log,
+		Key: key, MaxImageBytes: settings.MaxImageBytes, Memory: int64(settings.MaxImageMemory) << 20, Keep: keep, Metrics: shown, Log: log,
 	}))
 }
 

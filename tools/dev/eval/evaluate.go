@@ -123,6 +123,9 @@ func (e *evaluation) flush(ctx context.Context) error {
 	start := time.Now()
 	embeddings, err := e.model.EmbedPages(ctx, blobs)
 	e.took += time.Since(start)
+	if err == nil {
+		err = vectorizer.Reduction{DropNonImage: e.options.dropNonImage, PoolFactor: e.options.poolFactor}.Apply(ctx, embeddings)
+	}
 	if err != nil {
 		return err
 	}
@@ -130,13 +133,8 @@ func (e *evaluation) flush(ctx context.Context) error {
 		if embedding.Err != nil {
 			return fmt.Errorf("page %s: %w", pages[i].id, embedding.Err)
 		}
-		vectors := embedding.Vectors
-		if e.options.dropNonImage {
-			vectors = embedding.OfImage()
-		}
-		vectors = vectorizer.Pool(vectors, e.options.poolFactor)
-		e.vectors = max(e.vectors, len(vectors))
-		rows, err := maxsim.FromRows(vectors)
+		e.vectors = max(e.vectors, len(embedding.Vectors))
+		rows, err := maxsim.FromRows(embedding.Vectors)
 		if err != nil {
 			return fmt.Errorf("page %s: %w", pages[i].id, err)
 		}
