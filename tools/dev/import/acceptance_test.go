@@ -100,13 +100,6 @@ func (r result) count(s status) int {
 	return n
 }
 
-func save(t *testing.T, dir, name string, content []byte) string {
-	t.Helper()
-	path := filepath.Join(dir, name)
-	require.NoError(t, os.WriteFile(path, content, 0o600))
-	return path
-}
-
 // stored pages, by id.
 func stored(t *testing.T, s *server.Server, arguments string) map[string]storedPage {
 	t.Helper()
@@ -197,6 +190,8 @@ func TestImport(t *testing.T) {
 	resumed := runTool(t, s, "-resume", dir)
 	require.Equal(t, 7, resumed.count(present), resumed.output)
 	require.Zero(t, resumed.count(imported))
+
+	t.Run("unsuitable collections", func(t *testing.T) { unsuitable(t, s) })
 }
 
 // waitHeld waits until the server holds some pages of an import that runs.
@@ -211,23 +206,30 @@ func waitHeld(t *testing.T, s *server.Server, n int) {
 	}, 2*time.Minute, 20*time.Millisecond)
 }
 
+// The importer is killed in the middle of an import, and then the server in the middle of the next one.
 func TestKilled(t *testing.T) {
 	const pages = 40
 	s := server.Start(t, server.Options{})
 	path := save(t, t.TempDir(), "long.pdf", samples.PDF(pages))
+	args := []string{"-batch", "4", "-size", "500", path}
 
-	cmd, finish := command(t, s, "-batch", "4", "-size", "500", path)
+	cmd, finish := command(t, s, args...)
 	require.NoError(t, cmd.Start())
-	waitHeld(t, s, 12)
+	waitHeld(t, s, 8)
 	require.NoError(t, cmd.Process.Kill())
 	killed := finish()
 	require.Equal(t, -1, killed.code, "it was killed, and had not ended: %s", killed.output)
-	before := stored(t, s, "")
-	require.Less(t, len(before), pages)
+	before := len(stored(t, s, ""))
+	require.Less(t, before, pages)
 
-	resumed := runTool(t, s, "-resume", path)
+	cmd, finish = command(t, s, append([]string{"-resume"}, args...)...)
+	require.NoError(t, cmd.Start())
+	waitHeld(t, s, before+4)
+	require.NoError(t, s.Kill())
+	require.NoError(t, s.Restart())
+	resumed := finish()
 	require.Zero(t, resumed.code, resumed.output)
-	require.GreaterOrEqual(t, resumed.count(present), len(before))
+	require.GreaterOrEqual(t, resumed.count(present), before)
 	require.Equal(t, pages, resumed.count(present)+resumed.count(imported))
 	after := stored(t, s, "")
 	require.Len(t, after, pages)
@@ -236,22 +238,6 @@ func TestKilled(t *testing.T) {
 		numbers[p.PageNumber] = true
 	}
 	require.Len(t, numbers, pages, "every page once")
-}
-
-// A server that is killed in the middle, and comes back, costs time and nothing else.
-func TestServerKilled(t *testing.T) {
-	const pages = 24
-	s := server.Start(t, server.Options{})
-	path := save(t, t.TempDir(), "long.pdf", samples.PDF(pages))
-	cmd, finish := command(t, s, "-batch", "4", "-size", "500", path)
-	require.NoError(t, cmd.Start())
-	waitHeld(t, s, 8)
-	require.NoError(t, s.Kill())
-	require.NoError(t, s.Restart())
-	r := finish()
-	require.Zero(t, r.code, r.output)
-	require.Equal(t, pages, r.count(imported))
-	require.Len(t, stored(t, s, ""), pages)
 }
 
 func TestTenantsAndKeys(t *testing.T) {
@@ -280,8 +266,7 @@ func TestTenantsAndKeys(t *testing.T) {
 	require.Contains(t, r.output, "-tenant")
 }
 
-func TestUnsuitableCollections(t *testing.T) {
-	s := server.Start(t, server.Options{})
+func unsuitable(t *testing.T, s *server.Server) {
 	path := save(t, t.TempDir(), "a.pdf", samples.PDF(1))
 	colpali := func(index map[string]any, settings map[string]any) map[string]any {
 		return map[string]any{"colpali": map[string]any{

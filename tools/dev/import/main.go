@@ -19,6 +19,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"syscall"
 	"time"
 
@@ -89,7 +90,7 @@ func parse(args []string) (options, error) {
 	flags.IntVar(&o.batchBytes, "batch-bytes", 8<<20, "bytes of images in one request at most, but for a larger page")
 	flags.DurationVar(&o.patience, "patience", 5*time.Minute, "how long to go on while the server is busy or away")
 	flags.IntVar(&o.pages.Size, "size", 1536, "`pixels` of the longer side of a rendered page, 64 to 8192")
-	flags.StringVar((*string)(&o.pages.Format), "format", string(pages.JPEG), "of rendered pages: jpeg or png")
+	flags.StringVar((*string)(&o.pages.Format), "format", string(pages.Auto), "of rendered pages: jpeg, png, or auto: png where it is small")
 	flags.DurationVar(&o.pages.PageTimeout, "page-timeout", time.Minute, "how long one page may take to render")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
@@ -105,8 +106,8 @@ func (o options) check() error {
 		return errors.New("no file or folder is named: import [flags] FILE or FOLDER ...; -help lists the flags")
 	case o.pages.Size < 64 || o.pages.Size > 8192:
 		return fmt.Errorf("-size is %d: it may be 64 to 8192 pixels", o.pages.Size)
-	case o.pages.Format != pages.JPEG && o.pages.Format != pages.PNG:
-		return fmt.Errorf("-format is %q: it may be jpeg or png", o.pages.Format)
+	case !slices.Contains([]pages.Format{pages.Auto, pages.JPEG, pages.PNG}, o.pages.Format):
+		return fmt.Errorf("-format is %q: it may be auto, jpeg or png", o.pages.Format)
 	case o.workers < 1 || o.workers > 64:
 		return fmt.Errorf("-workers is %d: it may be 1 to 64", o.workers)
 	case o.batch < 1 || o.batch > 1000:

@@ -2,9 +2,11 @@ package pages
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/jpeg"
 	"image/png"
+	"math"
 )
 
 // Format is how rendered pages are stored.
@@ -12,14 +14,21 @@ type Format string
 
 // Formats of rendered pages.
 const (
-	// JPEG takes 226 KB for a page of text, and does so with a third of PNG's time.
+	Auto Format = "auto" // PNG where it is small, else JPEG
 	JPEG Format = "jpeg"
-	// PNG loses nothing.
-	PNG Format = "png"
+	PNG  Format = "png" // loses nothing
 )
 
-// jpegQuality of 90 leaves letters of ten pixels clean; 95 would take half as much again.
-const jpegQuality = 90
+const (
+	// jpegQuality of 90 leaves letters of ten pixels clean; 95 would take half as much again.
+	jpegQuality = 90
+	// smallPNG is the size, in pixels to a byte, up to which [Auto] takes PNG. A page of text stays below as PNG, where
+	// JPEG takes as much; a photograph does not, and the attempt ends after the first tenth of it.
+	smallPNG = 4
+)
+
+// errLarge ends an attempt.
+var errLarge = errors.New("larger than a JPEG")
 
 func (f Format) encode(picture *image.RGBA) ([]byte, error) {
 	var smaller image.Image = picture
@@ -27,12 +36,32 @@ func (f Format) encode(picture *image.RGBA) ([]byte, error) {
 		smaller = gray
 	}
 	var b bytes.Buffer
-	if f == PNG {
-		err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, smaller)
-		return b.Bytes(), err
+	if f != JPEG {
+		most := math.MaxInt
+		if f == Auto {
+			most = picture.Rect.Dx()*picture.Rect.Dy()/smallPNG + 1024 // a stamp is no larger for being PNG
+		}
+		err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&capped{&b, most}, smaller)
+		if !errors.Is(err, errLarge) {
+			return b.Bytes(), err
+		}
+		b.Reset()
 	}
 	err := jpeg.Encode(&b, smaller, &jpeg.Options{Quality: jpegQuality})
 	return b.Bytes(), err
+}
+
+// capped takes so many bytes and no more.
+type capped struct {
+	to   *bytes.Buffer
+	most int
+}
+
+func (c *capped) Write(p []byte) (int, error) {
+	if c.to.Len()+len(p) > c.most {
+		return 0, errLarge
+	}
+	return c.to.Write(p)
 }
 
 // grayOf returns the picture without its colours if it has none, else nil: a page of black text is encoded in
