@@ -16,6 +16,8 @@ type scratch struct {
 	sums   []uint32
 	keys   []uint64
 	counts []uint32
+	codes  []uint8
+	scales []float32
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}

@@ -151,6 +151,25 @@ func (c Codes[ID]) scan(t *CentroidTable, documents, sums []uint32) {
 	}
 }
 
+// Near sets marks, one for each id of a document, to 1 where the id's centroid is nearly
+// the document's best for a row of the query: fewer than margin steps below it, where
+// 255 steps are all that there can be between two. The others are 0.
+func (c Codes[ID]) Near(marks []uint8, t *CentroidTable, document, margin int) {
+	c.mustFit(t)
+	ids := c.ids[c.offsets[document]:c.offsets[document+1]]
+	marks = marks[:len(ids)]
+	clear(marks)
+	for chunk := range t.chunks {
+		table := t.entries[chunk*kernel.TableLanes:]
+		switch ids := any(ids).(type) {
+		case []uint16:
+			t.set.Near16(table, t.shift, ids, margin, marks)
+		case []uint32:
+			t.set.Near32(table, t.shift, ids, margin, marks)
+		}
+	}
+}
+
 // mustFit panics when a table has fewer centroids than the codes may name.
 func (c Codes[ID]) mustFit(t *CentroidTable) {
 	if c.centroids > t.centroids {

@@ -119,12 +119,50 @@ func testTop[ID uint16 | uint32](t *testing.T, queryRows int) {
 	require.Panics(t, func() { codes.Top(nil, &table, 10, []uint32{3, documents}) })
 }
 
+// TestNear compares marks with their definition, for queries of one and of three chunks.
+func TestNear(t *testing.T) {
+	everyKernel(t, func(t *testing.T) {
+		testNear[uint16](t, 20)
+		testNear[uint32](t, 20)
+		testNear[uint16](t, 70)
+	})
+}
+
+func testNear[ID uint16 | uint32](t *testing.T, queryRows int) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(61, 62))
+	var table CentroidTable
+	table.Build(mustQuery(t, unitMatrix(r, queryRows, 32)), Quantize(unitMatrix(r, 300, 32)))
+	codes := randomCodes[ID](t, r, 50, 300)
+	for document := range codes.Documents() {
+		ids := codes.ids[codes.offsets[document]:codes.offsets[document+1]]
+		for _, margin := range []int{1, 5, 30} {
+			want := make([]uint8, len(ids))
+			for row := range queryRows {
+				best := 0.0
+				for _, id := range ids {
+					best = max(best, table.entry(int(id), row))
+				}
+				for i, id := range ids {
+					if table.entry(int(id), row) > max(0, best-float64(margin)) {
+						want[i] = 1
+					}
+				}
+			}
+			got := slices.Repeat([]uint8{9}, len(ids)+1)
+			codes.Near(got, &table, document, margin)
+			require.Equal(t, append(want, 9), got)
+		}
+	}
+}
+
 func TestTopNeedsATableOfAllCentroids(t *testing.T) {
 	r := rand.New(rand.NewPCG(55, 56))
 	var table CentroidTable
 	table.Build(mustQuery(t, unitMatrix(r, 3, 8)), Quantize(unitMatrix(r, 9, 8)))
 	codes := randomCodes[uint16](t, r, 5, 10)
 	require.Panics(t, func() { codes.Top(nil, &table, 1, nil) })
+	require.Panics(t, func() { codes.Near(make([]uint8, 99), &table, 0, 1) })
 }
 
 // The table's order is the order of the best centroids' exact dot products, but for

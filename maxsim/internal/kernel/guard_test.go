@@ -97,6 +97,11 @@ func testTableGuarded(t *testing.T, set *Set, before bool) {
 	offsets, sums := guardedCopy(t, offsets, before), guarded[uint32](t, len(rows), before)
 	set.Scan16(table, 5, guardedCopy(t, ids16, before), offsets, rows, sums)
 	set.Scan32(table, 5, guardedCopy(t, ids32, before), offsets, rows, sums)
+	for n := range ids16 {
+		marks := guarded[uint8](t, n, before)
+		set.Near16(table, 5, guardedCopy(t, ids16[:n], before), 4, marks)
+		set.Near32(table, 5, guardedCopy(t, ids32[:n], before), 4, marks)
+	}
 
 	for _, family := range set.I8 {
 		src := guarded[float32](t, 3*family.Lanes, before)

@@ -439,3 +439,54 @@ func TestScan(t *testing.T) {
 		}
 	})
 }
+
+func TestNear(t *testing.T) {
+	every(t, func(t *testing.T, set *Set) {
+		r := rand.New(rand.NewPCG(13, 14))
+		for _, shift := range []int{5, 6, 8} {
+			const centroids = 300
+			table := make([]uint8, centroids<<shift)
+			for i := range table {
+				if i%TableLanes < 20 { // the other lanes have no rows
+					table[i] = uint8(100 + r.IntN(100))
+				}
+			}
+			for n := range 40 {
+				ids16, ids32 := []uint16{}, []uint32{}
+				for range n {
+					id := r.IntN(centroids)
+					ids16, ids32 = append(ids16, uint16(id)), append(ids32, uint32(id))
+				}
+				for _, margin := range []int{0, 1, 4, 40, 255} {
+					for _, chunk := range []int{0, 1<<shift - TableLanes} {
+						want := make([]uint8, n)
+						for lane := range TableLanes {
+							entry := func(i int) int { return int(table[int(ids16[i])<<shift+chunk+lane]) }
+							most := 0
+							for i := range n {
+								most = max(most, entry(i))
+							}
+							for i := range n {
+								if entry(i) > max(0, most-margin) {
+									want[i] = 1
+								}
+							}
+						}
+						got := make([]uint8, n)
+						set.Near16(table[chunk:], shift, ids16, margin, got)
+						require.Equal(t, want, got, "margin %d", margin)
+						clear(got)
+						set.Near32(table[chunk:], shift, ids32, margin, got)
+						require.Equal(t, want, got, "margin %d", margin)
+						if n > 0 {
+							clear(got)
+							got[0] = 1
+							set.Near16(table[chunk:], shift, ids16[:1], 0, got)
+							require.Equal(t, uint8(1), got[0], "a mark stays")
+						}
+					}
+				}
+			}
+		}
+	})
+}

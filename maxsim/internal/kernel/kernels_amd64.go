@@ -268,6 +268,18 @@ func scan16AVX2(table []uint8, shift int, ids []uint16, offsets []uint32, rows [
 //go:noescape
 func scan32AVX2(table []uint8, shift int, ids []uint32, offsets []uint32, rows []uint32, sums []uint32)
 
+// near16AVX2 is near of portable.go for ids of uint16.
+// It needs AVX2 and BMI2.
+//
+//go:noescape
+func near16AVX2(table []uint8, shift int, ids []uint16, margin int, marks []uint8)
+
+// near32AVX2 is near of portable.go for ids of uint32.
+// It needs AVX2 and BMI2.
+//
+//go:noescape
+func near32AVX2(table []uint8, shift int, ids []uint32, margin int, marks []uint8)
+
 // widenF16C is widen of portable.go for a multiple of 8 numbers.
 // It needs F16C.
 //

@@ -13083,6 +13083,94 @@ done:
 	VZEROUPPER
 	RET
 
+// func near16AVX2(table []uint8, shift int, ids []uint16, margin int, marks []uint8)
+// Requires: AVX, AVX2, BMI2
+TEXT ·near16AVX2(SB), NOSPLIT, $0-88
+	MOVQ         table_base+0(FP), AX
+	MOVQ         shift+24(FP), CX
+	MOVQ         ids_base+32(FP), DX
+	MOVQ         marks_base+64(FP), BX
+	MOVQ         margin+56(FP), SI
+	VMOVD        SI, X0
+	VPBROADCASTB X0, Y0
+	VPXOR        Y1, Y1, Y1
+	MOVQ         ids_len+40(FP), SI
+	XORQ         DI, DI
+	JMP          raiseNext
+
+raise:
+	MOVWLZX (DX)(DI*2), R8
+	SHLXQ   CX, R8, R8
+	VPMAXUB (AX)(R8*1), Y1, Y1
+	INCQ    DI
+
+raiseNext:
+	CMPQ     DI, SI
+	JL       raise
+	VPSUBUSB Y0, Y1, Y1
+	XORQ     DI, DI
+	JMP      compareNext
+
+compare:
+	MOVWLZX  (DX)(DI*2), R8
+	SHLXQ    CX, R8, R8
+	VMOVDQU  (AX)(R8*1), Y0
+	VPSUBUSB Y1, Y0, Y0
+	VPTEST   Y0, Y0
+	SETNE    R8
+	ORB      R8, (BX)(DI*1)
+	INCQ     DI
+
+compareNext:
+	CMPQ DI, SI
+	JL   compare
+	VZEROUPPER
+	RET
+
+// func near32AVX2(table []uint8, shift int, ids []uint32, margin int, marks []uint8)
+// Requires: AVX, AVX2, BMI2
+TEXT ·near32AVX2(SB), NOSPLIT, $0-88
+	MOVQ         table_base+0(FP), AX
+	MOVQ         shift+24(FP), CX
+	MOVQ         ids_base+32(FP), DX
+	MOVQ         marks_base+64(FP), BX
+	MOVQ         margin+56(FP), SI
+	VMOVD        SI, X0
+	VPBROADCASTB X0, Y0
+	VPXOR        Y1, Y1, Y1
+	MOVQ         ids_len+40(FP), SI
+	XORQ         DI, DI
+	JMP          raiseNext
+
+raise:
+	MOVL    (DX)(DI*4), R8
+	SHLXQ   CX, R8, R8
+	VPMAXUB (AX)(R8*1), Y1, Y1
+	INCQ    DI
+
+raiseNext:
+	CMPQ     DI, SI
+	JL       raise
+	VPSUBUSB Y0, Y1, Y1
+	XORQ     DI, DI
+	JMP      compareNext
+
+compare:
+	MOVL     (DX)(DI*4), R8
+	SHLXQ    CX, R8, R8
+	VMOVDQU  (AX)(R8*1), Y0
+	VPSUBUSB Y1, Y0, Y0
+	VPTEST   Y0, Y0
+	SETNE    R8
+	ORB      R8, (BX)(DI*1)
+	INCQ     DI
+
+compareNext:
+	CMPQ DI, SI
+	JL   compare
+	VZEROUPPER
+	RET
+
 // func widenF16C(dst []float32, src []uint16)
 // Requires: AVX, F16C
 TEXT ·widenF16C(SB), NOSPLIT, $0-48

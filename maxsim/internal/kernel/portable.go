@@ -15,6 +15,8 @@ var portable = Set{
 	Narrow:  narrow,
 	Scan16:  scan[uint16],
 	Scan32:  scan[uint32],
+	Near16:  near[uint16],
+	Near32:  near[uint32],
 }
 
 // portableLanes is 4: with two document rows the loop keeps 8 running sums, 2
@@ -186,6 +188,28 @@ func scan[ID uint16 | uint32](table []uint8, shift int, ids []ID, offsets, rows,
 		}
 		for _, entry := range best {
 			sums[i] += uint32(entry)
+		}
+	}
+}
+
+func near[ID uint16 | uint32](table []uint8, shift int, ids []ID, margin int, marks []uint8) {
+	var least [TableLanes]uint8
+	for _, id := range ids {
+		at := int(id) << shift
+		for lane, entry := range table[at : at+TableLanes] {
+			least[lane] = max(least[lane], entry)
+		}
+	}
+	for lane, most := range least {
+		least[lane] = uint8(max(0, int(most)-margin))
+	}
+	for i, id := range ids {
+		at := int(id) << shift
+		for lane, entry := range table[at : at+TableLanes] {
+			if entry > least[lane] {
+				marks[i] = 1
+				break
+			}
 		}
 	}
 }

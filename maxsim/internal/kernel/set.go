@@ -69,4 +69,10 @@ type Set struct {
 	// are ids[offsets[r]:offsets[r+1]]; the entries of an id begin at id<<shift.
 	Scan16 func(table []uint8, shift int, ids []uint16, offsets, rows, sums []uint32)
 	Scan32 func(table []uint8, shift int, ids, offsets, rows, sums []uint32)
+
+	// Near16 and Near32 set marks[i] to 1 where ids[i] has an entry, in any of
+	// TableLanes lanes, that is larger than the largest of all ids in that lane less
+	// margin, 0 to 255. A lane whose entries are all zero marks nothing.
+	Near16 func(table []uint8, shift int, ids []uint16, margin int, marks []uint8)
+	Near32 func(table []uint8, shift int, ids []uint32, margin int, marks []uint8)
 }

@@ -41,6 +41,8 @@ var avx2 = Set{
 	Narrow:  narrowAVX2,
 	Scan16:  scan16AVX2,
 	Scan32:  scan32AVX2,
+	Near16:  near16AVX2,
+	Near32:  near32AVX2,
 }
 
 // avx512 is for processors without VNNI. Their 8-bit codes are left to AVX2: one
@@ -54,6 +56,8 @@ var avx512 = Set{
 	Narrow:  narrowAVX2,
 	Scan16:  scan16AVX2,
 	Scan32:  scan32AVX2,
+	Near16:  near16AVX2,
+	Near32:  near32AVX2,
 }
 
 // avx512vnni scans tables as AVX2 does: an entry has the width of its registers.
@@ -66,6 +70,8 @@ var avx512vnni = Set{
 	Narrow:  narrowAVX2,
 	Scan16:  scan16AVX2,
 	Scan32:  scan32AVX2,
+	Near16:  near16AVX2,
+	Near32:  near32AVX2,
 }
 
 var (

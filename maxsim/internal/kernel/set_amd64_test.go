@@ -36,7 +36,7 @@ func TestKernelsNeedNoMoreThanTheySay(t *testing.T) {
 	declarations, err := os.ReadFile("kernels_amd64.go")
 	require.NoError(t, err)
 	functions := regexp.MustCompile(`(?m)^// func (\w+)\(.*\n// Requires: (.*)$`).FindAllStringSubmatch(string(assembly), -1)
-	require.Len(t, functions, 3*14+2+1+1+1, "three modes of 14 tiles, two scans, narrow, widen, hasF16C")
+	require.Len(t, functions, 3*14+2+2+1+1+1, "three modes of 14 tiles, two scans, two nears, narrow, widen, hasF16C")
 	for _, function := range functions {
 		name, required := function[1], strings.Split(function[2], ", ")
 		if name == "hasF16C" {

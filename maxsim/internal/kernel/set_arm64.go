@@ -30,6 +30,8 @@ var neon = Set{
 	Narrow:  narrowNEON,
 	Scan16:  scan16NEON,
 	Scan32:  scan32NEON,
+	Near16:  portable.Near16,
+	Near32:  portable.Near32,
 }
 
 var neonDotprod = Set{
@@ -41,6 +43,8 @@ var neonDotprod = Set{
 	Narrow:  narrowNEON,
 	Scan16:  scan16NEON,
 	Scan32:  scan32NEON,
+	Near16:  portable.Near16,
+	Near32:  portable.Near32,
 }
 
 var (

@@ -23,6 +23,8 @@ func main() {
 	}
 	emitScan("scan16AVX2", "uint16", 2)
 	emitScan("scan32AVX2", "uint32", 4)
+	emitNear("near16AVX2", "uint16", 2)
+	emitNear("near32AVX2", "uint32", 4)
 	emitWiden()
 	emitNarrow()
 	emitHasF16C()

@@ -67,6 +67,50 @@ func emitScan(name, id string, size int) {
 	RET()
 }
 
+// emitNear writes the search for the ids of a document that are near its best ones.
+func emitNear(name, id string, size int) {
+	begin(name, "near of portable.go for ids of "+id, "AVX2 and BMI2",
+		"func(table []uint8, shift int, ids []"+id+", margin int, marks []uint8)")
+	table, shift, ids, marks := base("table"), value("shift"), base("ids"), base("marks")
+	margin, best, above := YMM(), YMM(), YMM()
+	number := value("margin")
+	VMOVD(number.As32(), margin.AsX())
+	VPBROADCASTB(margin.AsX(), margin)
+	VPXOR(best, best, best)
+	count, i := GP64(), GP64()
+	Load(Param("ids").Len(), count)
+	at := Mem{Base: ids, Index: i, Scale: uint8(size)}
+
+	eachID(count, i, "raise", func() {
+		entry := loadID(at, size, shift)
+		VPMAXUB(Mem{Base: table, Index: entry, Scale: 1}, best, best)
+	})
+	VPSUBUSB(margin, best, best) // not below zero
+	eachID(count, i, "compare", func() {
+		entry := loadID(at, size, shift)
+		VMOVDQU(Mem{Base: table, Index: entry, Scale: 1}, above)
+		VPSUBUSB(best, above, above) // zero where it is not larger
+		mark := GP8()
+		VPTEST(above, above)
+		SETNE(mark)
+		ORB(mark, Mem{Base: marks, Index: i, Scale: 1})
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// eachID counts i from 0 to count, which may be 0.
+func eachID(count, i reg.GPVirtual, label string, body func()) {
+	XORQ(i, i)
+	JMP(LabelRef(label + "Next"))
+	Label(label)
+	body()
+	INCQ(i)
+	Label(label + "Next")
+	CMPQ(i, count)
+	JL(LabelRef(label))
+}
+
 // loadID is an id as an offset into the table. SHLX shifts by any register in one
 // step; SHL would take three on Intel's processors.
 func loadID(at Mem, size int, shift reg.Register) reg.GPVirtual {
