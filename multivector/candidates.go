@@ -111,6 +111,7 @@ type pick struct {
 	place
 	id       uint64
 	estimate float32 // of its score, by centroids
+	codes    *coded  // that it is of, nil: nothing is known
 }
 
 // shortlist is the n most promising candidates, the best first, after all those that
@@ -119,10 +120,9 @@ type pick struct {
 // postings let through.
 func (c candidates) shortlist(query *maxsim.Query, n int, trace *Trace) (s *shortlist, most float32) {
 	if n >= c.inParts() {
-		return newShortlist(c.all(), nil, 0), 0
+		return newShortlist(c.all(), nil, 0, nil), 0
 	}
 	tables := tables{}
-	defer tables.release()
 	c = c.sifted(query, n, tables)
 	var known, unknown []pick
 	var best []maxsim.Candidate
@@ -142,11 +142,11 @@ func (c candidates) shortlist(query *maxsim.Query, n int, trace *Trace) (s *shor
 		trace.Scanned += len(rows)
 		best = codes.searchable.Top(best[:0], table, n, rows)
 		for _, candidate := range best {
-			known = append(known, p.pick(candidate.Document, table.Estimate(candidate.Sum)))
+			known = append(known, p.pick(candidate.Document, table.Estimate(candidate.Sum), codes))
 		}
 	}
 	trace.Centroids = tables.centroids()
-	return newShortlist(unknown, known, n), most
+	return newShortlist(unknown, known, n, tables), most
 }
 
 func (c candidates) all() []pick {
@@ -164,7 +164,7 @@ func (r rowsOf) strangers(codes *coded) (strangers []pick, rows []uint32) {
 		if codes.known(row) {
 			rows = append(rows, row)
 		} else {
-			strangers = append(strangers, r.pick(row, unknownEstimate))
+			strangers = append(strangers, r.pick(row, unknownEstimate, nil))
 		}
 	}
 	return strangers, rows
@@ -173,7 +173,7 @@ func (r rowsOf) strangers(codes *coded) (strangers []pick, rows []uint32) {
 func (r rowsOf) picks() []pick {
 	picks := make([]pick, len(r.rows))
 	for i, row := range r.rows {
-		picks[i] = r.pick(row, unknownEstimate)
+		picks[i] = r.pick(row, unknownEstimate, nil)
 	}
 	return picks
 }
@@ -181,8 +181,8 @@ func (r rowsOf) picks() []pick {
 // unknownEstimate has a document looked at before all others.
 const unknownEstimate = math.MaxFloat32
 
-func (p *part) pick(row uint32, estimate float32) pick {
-	return pick{place: place{p, int(row)}, id: p.ID(int(row)), estimate: estimate}
+func (p *part) pick(row uint32, estimate float32, codes *coded) pick {
+	return pick{place: place{p, int(row)}, id: p.ID(int(row)), estimate: estimate, codes: codes}
 }
 
 // tables is the centroid tables of one query, one for each codebook in use.

@@ -12,7 +12,7 @@ const DefaultRecall = 0.99
 // depth is how far down its candidates a search looks.
 type depth struct {
 	documents int     // at most
-	margin    float64 // of an expectation, as a share of the largest score that there can be
+	margins   margins // of an expectation, as shares of the largest score that there can be
 }
 
 // shortlist is the candidates that a search looks at more closely, and which of them
@@ -20,7 +20,7 @@ type depth struct {
 func (x *Index) shortlist(c candidates, query *maxsim.Query, k int, options SearchOptions, trace *Trace) (*shortlist, expectation) {
 	d := x.depth(c.inParts(), k, options)
 	s, most := c.shortlist(query, d.documents, trace)
-	return s, expectation{least: x.limits.least, k: k, minScore: options.MinScore, margin: float32(d.margin) * most}
+	return s, expectation{least: x.limits.least, k: k, minScore: options.MinScore, margins: d.margins.times(most)}
 }
 
 // depth is how far a search goes that has so many candidates. Ten for each result are
@@ -34,13 +34,13 @@ func (x *Index) depth(candidates, k int, options SearchOptions) depth {
 		recall = options.Recall
 	}
 	x.mu.RLock()
-	margin := x.tuning.margin(recall)
+	margins := x.tuning.margins(recall)
 	x.mu.RUnlock()
 	most := x.limits.fast
 	if options.Precision == Balanced {
 		most = max(x.limits.balanced, deepest(candidates, recall), forResults(candidates, k))
 	}
-	return depth{documents: min(candidates, max(most, 10*k)), margin: margin}
+	return depth{documents: min(candidates, max(most, 10*k)), margins: margins}
 }
 
 // forResults is how many candidates a balanced search for many results may score: ten

@@ -91,7 +91,7 @@ func (g *generation) compare(ctx context.Context, p *part) error {
 			return ctx.Err()
 		}
 		if !p.dead.has(row) && p.sound(row) {
-			_, cosine := g.codebook.CodesInt8(nil, p.Document(row))
+			_, cosine := g.codebook.AssignInt8(nil, p.Document(row))
 			sum += float64(cosine)
 			compared++
 		}

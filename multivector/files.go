@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"slices"
 	"sync/atomic"
 
 	"weaviate-colpali/maxsim"
@@ -94,11 +95,39 @@ func (f *files) writeCodes(p *part, c *coded) error {
 	number, err := f.write(format.KindCodes, func(w io.Writer) error {
 		return format.WriteCodes(w, &format.Codes{
 			Vectors: p.file, Codebook: c.generation.file, Centroids: c.generation.centroids.Rows(),
-			Offsets: c.offsets, IDs16: c.narrow, IDs32: c.wide,
+			Offsets: c.offsets, IDs16: c.narrow, IDs32: c.wide, Counts: c.counts, Rows: c.rows,
 		})
 	})
-	c.file = number
-	return err
+	if err != nil {
+		return err
+	}
+	stored, mapping, err := f.openCodes(number)
+	if err != nil {
+		f.remove(format.KindCodes, number)
+		return fmt.Errorf("open what was written: %w", err)
+	}
+	p.keep(mapping)
+	c.file, c.counts, c.rows = number, stored.Counts, stored.Rows
+	return nil
+}
+
+// openCodes opens a file of codes. Counts and rows stay in the mapping; what every search
+// reads is copied into memory.
+func (f *files) openCodes(number uint64) (stored *format.Codes, mapping vfs.Mapping, err error) {
+	name := format.FileName(number, format.KindCodes)
+	if mapping, err = f.fs.Map(name); err != nil {
+		return nil, nil, err
+	}
+	f.sizes.set(name, int64(len(mapping.Bytes())))
+	if fault := vfs.Guard(func() { stored, err = format.OpenCodes(mapping.Bytes()) }); fault != nil {
+		err = fault
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, mapping.Close())
+	}
+	stored.Offsets = slices.Clone(stored.Offsets)
+	stored.IDs16, stored.IDs32 = slices.Clone(stored.IDs16), slices.Clone(stored.IDs32)
+	return stored, mapping, nil
 }
 
 // read reads a small file into memory.

@@ -54,7 +54,7 @@ func TestInspectPrintsAFolder(t *testing.T) {
 	require.Regexp(t, `^`+strings.Join([]string{
 		`00000001\.vectors           sound            2856 bytes  30 documents, 120 rows of 8 dimensions`,
 		`00000002\.codebook          sound            \d{4} bytes  16 centroids of 8 dimensions in \d+ cells, trained among 30 documents, mean cosine 0\.\d{3}`,
-		`00000003\.codes             sound             \d{3} bytes  30 documents, \d{2,3} ids of 16 centroids, for 00000001\.vectors by 00000002\.codebook`,
+		`00000003\.codes             sound            \d{4} bytes  30 documents, \d{2,3} ids of 16 centroids, for 00000001\.vectors by 00000002\.codebook`,
 		`00000008\.codes\.damaged     set aside: nothing reads it`,
 		`00000009\.vectors\.tmp       being written, or a crash left it: removed when the index opens`,
 		`notes\.txt                  not a file of the index`,

@@ -1,6 +1,7 @@
 package multivector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -177,31 +178,26 @@ var errNoCodebook = errors.New("its codebook is missing or damaged")
 
 // openCodesOf gives a part the codes of a file, unless it has newer ones.
 func (x *Index) openCodesOf(number uint64, generations map[uint64]*generation) error {
-	b, err := x.files.read(format.FileName(number, format.KindCodes))
-	if err != nil {
-		return err
-	}
-	stored, err := format.OpenCodes(b)
+	stored, mapping, err := x.files.openCodes(number)
 	if err != nil {
 		return err
 	}
 	i := slices.IndexFunc(x.parts, func(p *part) bool { return p.file == stored.Vectors })
 	if i < 0 {
 		x.files.remove(format.KindCodes, number) // of a file that was merged
-		return nil
+		return mapping.Close()
 	}
+	p := x.parts[i]
+	p.keep(mapping)
 	g := generations[stored.Codebook]
 	if g == nil || g.centroids.Rows() != stored.Centroids {
 		return errNoCodebook
 	}
-	c := &coded{generation: g, narrow: stored.IDs16, wide: stored.IDs32, offsets: stored.Offsets, file: number}
-	if len(c.offsets) != x.parts[i].Documents()+1 {
-		return fmt.Errorf("%w: codes of %d documents for %d", format.ErrCorrupt, len(c.offsets)-1, x.parts[i].Documents())
-	}
-	if err := c.check(); err != nil {
+	c := openedCodes(g, stored, number)
+	if err := cmp.Or(c.check(), c.fits(p)); err != nil {
 		return err
 	}
-	if before := x.parts[i].coded.Swap(c); before != nil {
+	if before := p.coded.Swap(c); before != nil {
 		x.files.remove(format.KindCodes, before.file)
 	}
 	return nil

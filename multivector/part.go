@@ -1,6 +1,9 @@
 package multivector
 
 import (
+	"errors"
+	"io"
+	"sync"
 	"sync/atomic"
 
 	"weaviate-colpali/maxsim"
@@ -36,11 +39,35 @@ type part struct {
 	coded atomic.Pointer[coded]
 
 	refs atomic.Int64 // snapshots that hold it
+
+	// mappings is what codes of its documents lie in, those that were replaced, too: a
+	// search may still read them.
+	mu       sync.Mutex
+	mappings []io.Closer
 }
 
 func newPart(d documents, file uint64) *part {
 	n := d.Documents()
 	return &part{documents: d, file: file, dead: newBitset(n), checked: newBitset(n), damaged: newBitset(n)}
+}
+
+// keep has a mapping closed with the part.
+func (p *part) keep(mapping io.Closer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mappings = append(p.mappings, mapping)
+}
+
+// Close gives back the memory of the documents and of their codes.
+func (p *part) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	err := p.documents.Close()
+	for _, mapping := range p.mappings {
+		err = errors.Join(err, mapping.Close())
+	}
+	p.mappings = nil
+	return err
 }
 
 // bury marks a document as deleted.

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"weaviate-colpali/maxsim"
+	"weaviate-colpali/multivector/internal/codebook"
 	"weaviate-colpali/multivector/internal/workload"
 )
 
@@ -33,7 +34,7 @@ func TestPostingsAreTheDocumentsOfEachCentroid(t *testing.T) {
 			if len(ids) == 0 {
 				without = append(without, uint16(row))
 			}
-			c.add(ids)
+			c.add(codebook.Codes{IDs: ids})
 		}
 		lists := c.list()
 		require.NotEmpty(t, without)
@@ -56,7 +57,7 @@ func TestPartsThatAreWorthListing(t *testing.T) {
 	documents := func(n, ids int) *coded {
 		c := newCoded(g)
 		for range n {
-			c.add(make([]uint32, ids))
+			c.add(codebook.Codes{IDs: make([]uint32, ids)})
 		}
 		return c
 	}
@@ -293,7 +294,7 @@ func (p *popular) candidates(b *testing.B, documents int) candidates {
 				ids[i] = p.draw()
 			}
 			slices.Sort(ids)
-			c.add(slices.Compact(ids))
+			c.add(codebook.Codes{IDs: slices.Compact(ids)})
 			m.ids, rows = append(m.ids, uint64(first+row)), append(rows, uint32(row))
 		}
 		require.NoError(b, c.check())

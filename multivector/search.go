@@ -69,7 +69,8 @@ type Trace struct {
 	Candidates int // live documents that passed the filter
 	Centroids  int // of the tables that were scanned, 0: no need to
 	Scanned    int // documents whose centroids were looked up there
-	Reranked   int // documents scored by 8-bit codes
+	Skimmed    int // documents scored by the 8-bit codes of some of their rows
+	Reranked   int // documents scored by the 8-bit codes of all their rows
 	Scored     int // documents scored with their stored vectors
 	Missing    int // of those to be scored, deleted since, or without vectors that fit the query
 	// Certified says that the answer equals brute force over the candidates.
@@ -82,7 +83,8 @@ type Trace struct {
 //	live documents -- filter --> candidates
 //	    -- postings        (stage 0) --> fewer          in a large index
 //	    -- centroid tables (stage 1) --> shortlist      all candidates where they are few
-//	    -- 8-bit codes     (stage 2) --> ranking, with bounds   until no more can be expected
+//	    -- 8-bit codes     (stage 2) --> ranking, with bounds   until no more can be expected:
+//	         of rows near the query's, then of all rows of whatever can still be expected
 //	    -- stored vectors  (stage 3) --> best k         of those that the bounds cannot rule out
 //
 // Documents that the index has no codes of yet are scored with their stored
@@ -125,6 +127,7 @@ func (x *Index) Search(ctx context.Context, query *maxsim.Query, k int, options 
 	}); err != nil {
 		return nil, fmt.Errorf("search: a file of the index cannot be read: %w", err)
 	}
+	defer shortlist.tables.release()
 	ranking, err := rerank(ctx, query, shortlist, expected)
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)
@@ -136,7 +139,8 @@ func (x *Index) Search(ctx context.Context, query *maxsim.Query, k int, options 
 		return nil, fmt.Errorf("search: %w", err)
 	}
 	x.Delete(found.vectorless...)
-	trace.Reranked, trace.Scored, trace.Missing = len(ranking.documents), found.scored, found.asked-found.scored
+	trace.Skimmed, trace.Reranked = ranking.skimmed, len(ranking.documents)
+	trace.Scored, trace.Missing = found.scored, found.asked-found.scored
 	return found.best.sorted(), nil
 }
 

@@ -12,12 +12,13 @@ type shortlist struct {
 	ordered []pick
 	rest    bestFirst // a heap
 	size    int
+	tables  tables // of the query's centroids
 }
 
 // newShortlist is all of the documents that nothing is known of, and the n most
 // promising of the others. It keeps both.
-func newShortlist(unknown, known []pick, n int) *shortlist {
-	s := &shortlist{ordered: unknown, rest: known, size: len(unknown) + min(n, len(known))}
+func newShortlist(unknown, known []pick, n int, tables tables) *shortlist {
+	s := &shortlist{ordered: unknown, rest: known, size: len(unknown) + min(n, len(known)), tables: tables}
 	heap.Init(&s.rest)
 	return s
 }

@@ -29,7 +29,7 @@ func TestShortlistIsInOrder(t *testing.T) {
 		})
 		want = append(slices.Clone(unknown), want[:min(size.n, len(want))]...)
 
-		s := newShortlist(unknown, known, size.n)
+		s := newShortlist(unknown, known, size.n, nil)
 		assert.Equal(t, len(want), s.size)
 		for n := 2; n <= len(want)+7; n += 7 {
 			assert.Equal(t, want[:min(n, len(want))], s.first(n))

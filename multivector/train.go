@@ -33,7 +33,8 @@ func (x *Index) train(ctx context.Context) (done bool, err error) {
 	return false, nil
 }
 
-// recodeNext gives codes to a part that has none of the newest generation.
+// recodeNext gives codes to a part that has none of the newest generation, or such of an
+// older program that do not tell the rows.
 func (x *Index) recodeNext(ctx context.Context) (done bool, err error) {
 	x.mu.RLock()
 	g, parts := x.generation, slices.Clone(x.parts)
@@ -42,7 +43,7 @@ func (x *Index) recodeNext(ctx context.Context) (done bool, err error) {
 		return false, nil
 	}
 	for _, p := range parts {
-		if c := p.coded.Load(); c == nil || c.generation != g {
+		if c := p.coded.Load(); c == nil || c.generation != g || !c.tellsRows() {
 			return true, x.recode(ctx, p, g)
 		}
 	}
@@ -98,7 +99,7 @@ func sample(parts []*part, dim, most int) maxsim.Matrix {
 	for _, p := range parts {
 		for row := range p.Documents() {
 			if !p.dead.has(row) {
-				all = append(all, p.pick(uint32(row), 0))
+				all = append(all, p.pick(uint32(row), 0, nil))
 				rows += p.Document(row).Rows()
 			}
 		}

@@ -37,20 +37,30 @@ const (
 // Questions are not quite like these, and 480 results are a small sample: a margin
 // covers half of the misses that a search may have, and is wider by questionMargin.
 type tuning struct {
-	shortfalls []float64
+	shortfalls shortfalls
 	documents  int         // that there were
 	generation *generation // of the centroids
 }
 
-// margin is what it takes for a share of the results. Before the index has asked itself
-// there is none: vectors that are not unit vectors may score anything.
-func (t tuning) margin(recall float64) float64 {
-	if len(t.shortfalls) == 0 {
-		return math.Inf(1)
+// shortfalls are how far results fell below the score that it took, in order, by what is
+// known of them before they are scored.
+type shortfalls struct {
+	centroids, skimmed []float64
+}
+
+// margins are what it takes for a share of the results.
+func (t tuning) margins(recall float64) margins {
+	return margins{centroids: marginOf(t.shortfalls.centroids, (1+recall)/2), skimmed: marginOf(t.shortfalls.skimmed, (3+recall)/4)}
+}
+
+// marginOf covers a share of shortfalls. Before the index has asked itself there is none:
+// vectors that are not unit vectors may score anything.
+func marginOf(shortfalls []float64, share float64) float32 {
+	if len(shortfalls) == 0 {
+		return float32(math.Inf(1))
 	}
-	share := (1 + recall) / 2
-	i := int(math.Ceil(share*float64(len(t.shortfalls)))) - 1
-	return questionMargin * max(0, t.shortfalls[min(max(i, 0), len(t.shortfalls)-1)])
+	i := int(math.Ceil(share*float64(len(shortfalls)))) - 1
+	return float32(questionMargin * max(0, shortfalls[min(max(i, 0), len(shortfalls)-1)]))
 }
 
 // tune finds out which margin searches take, by asking for documents with some of
@@ -69,19 +79,20 @@ func (x *Index) tune(ctx context.Context) (done bool, err error) {
 	if all.inParts() <= x.limits.rerankAll {
 		return false, nil
 	}
-	shortfalls, err := shortfalls(ctx, all.thinned(tuneDocuments), g)
+	found, err := ask(ctx, all.thinned(tuneDocuments), g)
 	if err != nil {
 		return false, err
 	}
-	if len(shortfalls) == 0 { // nothing of the index can be read
+	if len(found.centroids) == 0 { // nothing of the index can be read
 		return false, nil
 	}
-	slices.Sort(shortfalls)
-	tuned := tuning{shortfalls: shortfalls, documents: documents, generation: g}
+	slices.Sort(found.centroids)
+	slices.Sort(found.skimmed)
+	tuned := tuning{shortfalls: found, documents: documents, generation: g}
 	x.mu.Lock()
 	x.tuning = tuned
 	x.mu.Unlock()
-	x.logger.Info("tuned the index's searches", "documents", documents, "margin", tuned.margin(DefaultRecall))
+	x.logger.Info("tuned the index's searches", "documents", documents, "margin", tuned.margins(DefaultRecall).centroids)
 	return true, nil
 }
 
@@ -99,21 +110,21 @@ func (c candidates) thinned(n int) candidates {
 	return t
 }
 
-// shortfalls asks questions and returns, for each document that is among the best by
-// 8-bit codes, how far its estimate lies below the last of the best.
-func shortfalls(ctx context.Context, all candidates, g *generation) (found []float64, err error) {
+// ask asks questions and tells, for each document that is among the best by 8-bit codes,
+// how far below the last of the best its estimates lie.
+func ask(ctx context.Context, all candidates, g *generation) (found shortfalls, err error) {
 	r := rand.New(rand.NewPCG(trainSeed, uint64(all.inParts())))
 	picks, frequencies := all.all(), all.frequencies(g)
 	for range tuneQuestions {
 		asked := picks[r.IntN(len(picks))]
 		query, err := g.pseudoQuery(r, asked, picks[r.IntN(len(picks))], frequencies)
 		if err != nil {
-			return nil, err
+			return shortfalls{}, err
 		}
 		best := newTop(tuneResults)
 		for i, p := range picks {
 			if i%1000 == 0 && ctx.Err() != nil {
-				return nil, context.Cause(ctx)
+				return shortfalls{}, context.Cause(ctx)
 			}
 			if p == asked {
 				continue // it is asked for by its own vectors
@@ -122,16 +133,29 @@ func shortfalls(ctx context.Context, all candidates, g *generation) (found []flo
 				best.offer(Result{ID: ranked.id, Score: ranked.score})
 			}
 		}
-		// One fewer than all, for an order.
-		ordered, most := all.shortlist(query, len(picks)-1, new(Trace))
-		results := best.sorted()
-		for _, p := range ordered.first(ordered.size) {
-			if p.estimate != unknownEstimate && slices.ContainsFunc(results, func(r Result) bool { return r.ID == p.id }) {
-				found = append(found, float64(results[len(results)-1].Score-p.estimate)/float64(most))
-			}
-		}
+		found.measure(query, best.sorted(), all)
 	}
 	return found, nil
+}
+
+// measure adds the shortfalls of a question's results.
+func (s *shortfalls) measure(query *maxsim.Query, results []Result, all candidates) {
+	// One fewer than all, for an order.
+	ordered, most := all.shortlist(query, all.inParts()-1, new(Trace))
+	defer ordered.tables.release()
+	for _, p := range ordered.first(ordered.size) {
+		if p.estimate == unknownEstimate || !slices.ContainsFunc(results, func(r Result) bool { return r.ID == p.id }) {
+			continue
+		}
+		takes := results[len(results)-1].Score
+		s.centroids = append(s.centroids, float64(takes-p.estimate)/float64(most))
+		if !p.skims() {
+			continue
+		}
+		if skimmed := p.skim(query, ordered.tables); skimmed.sound {
+			s.skimmed = append(s.skimmed, float64(takes-skimmed.score)/float64(most))
+		}
+	}
 }
 
 // frequencies counts the documents of each centroid.
@@ -143,7 +167,7 @@ func (c candidates) frequencies(g *generation) []int {
 			continue
 		}
 		for _, row := range p.rows {
-			for _, id := range coded.of(int(row)) {
+			for _, id := range coded.ids(int(row)) {
 				counts[id]++
 			}
 		}

@@ -159,12 +159,13 @@ func (x *Index) setCodes(p *part, c *coded) error {
 	return nil
 }
 
-// oneGeneration is the generation that all parts are coded with, or nil.
+// oneGeneration is the generation that all parts are coded with, as this program does,
+// or nil.
 func oneGeneration(parts []*part) *generation {
 	var g *generation
 	for _, p := range parts {
 		c := p.coded.Load()
-		if c == nil || g != nil && c.generation != g {
+		if c == nil || g != nil && c.generation != g || !c.tellsRows() {
 			return nil
 		}
 		g = c.generation

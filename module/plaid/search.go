@@ -69,6 +69,7 @@ func annotate(ctx context.Context, precision multivector.Precision, trace multiv
 	helpers.AnnotateSlowQueryLog(ctx, "plaid_candidates", trace.Candidates)
 	helpers.AnnotateSlowQueryLog(ctx, "plaid_centroids", trace.Centroids)
 	helpers.AnnotateSlowQueryLog(ctx, "plaid_scanned", trace.Scanned)
+	helpers.AnnotateSlowQueryLog(ctx, "plaid_skimmed", trace.Skimmed)
 	helpers.AnnotateSlowQueryLog(ctx, "plaid_reranked", trace.Reranked)
 	helpers.AnnotateSlowQueryLog(ctx, "plaid_scored", trace.Scored)
 	helpers.AnnotateSlowQueryLog(ctx, "plaid_missing", trace.Missing)

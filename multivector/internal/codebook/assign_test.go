@@ -66,19 +66,34 @@ func TestAssignOfNoRows(t *testing.T) {
 	ids, cosine := c.Assign(nil, maxsim.Matrix{})
 	require.Empty(t, ids)
 	require.Zero(t, cosine)
-	ids, _ = c.CodesInt8(nil, maxsim.Int8Matrix{})
-	require.Empty(t, ids)
+	var codes Codes
+	c.CodesInt8(&codes, maxsim.Int8Matrix{})
+	require.Empty(t, codes.IDs)
 	require.Panics(t, func() { c.Assign(nil, equalRows(3, 1, 2)) })
 }
 
-func TestCodesAreTheDistinctIdsInOrder(t *testing.T) {
+func TestCodesAreTheDistinctIdsInOrderWithTheirRows(t *testing.T) {
 	c, _ := small()
-	rows := maxsim.Quantize(unseen(1))
-	ids, cosine := c.AssignInt8(nil, rows)
-	codes, codesCosine := c.CodesInt8([]uint32{9, 8}, rows)
-	require.Equal(t, []uint32{9, 8}, codes[:2])
-	require.Equal(t, slices.Compact(slices.Sorted(slices.Values(ids))), codes[2:])
-	require.InDelta(t, cosine, codesCosine, 0)
+	var codes Codes
+	for page := range 3 { // in the same memory
+		rows := maxsim.Quantize(unseen(1 + page))
+		ids, cosine := c.AssignInt8(nil, rows)
+		require.InDelta(t, cosine, c.CodesInt8(&codes, rows), 0)
+		require.Equal(t, slices.Compact(slices.Sorted(slices.Values(ids))), codes.IDs)
+		require.Len(t, codes.Counts, len(codes.IDs))
+		left := codes.Rows
+		for i, id := range codes.IDs {
+			var want []uint16
+			for row, of := range ids {
+				if of == id {
+					want = append(want, uint16(row))
+				}
+			}
+			require.Equal(t, want, left[:codes.Counts[i]])
+			left = left[codes.Counts[i]:]
+		}
+		require.Empty(t, left)
+	}
 }
 
 func TestAssignByManyAtOnce(t *testing.T) {
@@ -103,9 +118,9 @@ func TestAssignDoesNotAllocate(t *testing.T) {
 	}
 	c, _ := small()
 	coded := maxsim.Quantize(unseen(1))
-	ids := make([]uint32, 0, coded.Rows())
-	c.CodesInt8(ids, coded)
+	var codes Codes
+	c.CodesInt8(&codes, coded)
 	require.Less(t, testing.AllocsPerRun(20, func() {
-		c.CodesInt8(ids, coded)
+		c.CodesInt8(&codes, coded)
 	}), 2.0) // the garbage collector may empty the pool
 }

@@ -43,11 +43,11 @@ func BenchmarkAssign(b *testing.B) {
 			pages[i] = maxsim.Quantize(world().Page(100_000 + 50*i))
 		}
 		b.Run(fmt.Sprintf("centroids=%d", centroids), func(b *testing.B) {
-			var ids []uint32
+			var codes Codes
 			distinct := 0
 			for i := 0; b.Loop(); i++ {
-				ids, _ = c.CodesInt8(ids[:0], pages[i%len(pages)])
-				distinct += len(ids)
+				c.CodesInt8(&codes, pages[i%len(pages)])
+				distinct += len(codes.IDs)
 			}
 			b.ReportMetric(float64(distinct)/float64(b.N), "ids/page")
 			same, lost := accuracy(b, c)

@@ -150,12 +150,14 @@ func TestTrainPassesOverRowsWithoutDirection(t *testing.T) {
 	ids, cosine := c.Assign(nil, mixed)
 	require.Equal(t, slices.Concat(slices.Repeat([]uint32{None}, 4), make([]uint32, 100), slices.Repeat([]uint32{None}, 4)), ids)
 	require.InDelta(t, 1, cosine, 1e-6)
-	ids, _ = c.CodesInt8(nil, maxsim.Quantize(mixed))
-	require.Equal(t, []uint32{0}, ids)
+	var codes Codes
+	c.CodesInt8(&codes, maxsim.Quantize(mixed))
+	require.Equal(t, []uint32{0}, codes.IDs)
+	require.Equal(t, []uint16{100}, codes.Counts, "rows without a direction are in no list")
 
-	ids, cosine = c.CodesInt8(nil, maxsim.Quantize(bad))
-	require.Empty(t, ids)
-	require.Zero(t, cosine)
+	require.Zero(t, c.CodesInt8(&codes, maxsim.Quantize(bad)))
+	require.Empty(t, codes.IDs)
+	require.Empty(t, codes.Rows)
 }
 
 // Every chunk of work is preceded by a rest, and the first one after the end of

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -18,6 +19,11 @@ type Codes struct {
 	Offsets []uint32 // the ids of document i are those from Offsets[i] to Offsets[i+1]
 	IDs16   []uint16 // all ids where there are up to 65,536 centroids
 	IDs32   []uint32 // all ids where there are more
+
+	// Of each id, how many rows of its document are nearest to its centroid, and their
+	// numbers, one id's after the other's. Files of version 1 have none.
+	Counts []uint16
+	Rows   []uint16
 }
 
 // narrow tells whether the ids of so many centroids are IDs16.
@@ -41,7 +47,12 @@ func OpenCodes(b []byte) (*Codes, error) {
 	default:
 		c.IDs32 = view[uint32](ids.bytes)
 	}
-	if err := c.check(); err != nil {
+	err = c.check()
+	if versionOf(b) >= version2 {
+		c.Counts, c.Rows = view[uint16](parts["counts"].bytes), view[uint16](parts["rows"].bytes)
+		err = cmp.Or(err, c.checkRows())
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return c, nil
@@ -49,7 +60,7 @@ func OpenCodes(b []byte) (*Codes, error) {
 
 // WriteCodes writes a file of codes.
 func WriteCodes(w io.Writer, c *Codes) error {
-	if err := c.check(); err != nil {
+	if err := cmp.Or(c.check(), c.checkRows()); err != nil {
 		return fmt.Errorf("write codes: %w", err)
 	}
 	return c.write(w)
@@ -66,6 +77,8 @@ func (c *Codes) write(w io.Writer) error {
 	} else {
 		put(out, c.IDs32)
 	}
+	put(out, c.Counts)
+	put(out, c.Rows)
 	return out.close()
 }
 
@@ -86,6 +99,22 @@ func (c *Codes) check() error {
 		return checkCodes(c.IDs16, c)
 	}
 	return checkCodes(c.IDs32, c)
+}
+
+// checkRows fails unless the counts fit the ids and the rows. That no row is behind the
+// end of its document only the vectors can tell.
+func (c *Codes) checkRows() error {
+	if ids := len(c.IDs16) + len(c.IDs32); len(c.Counts) != ids {
+		return misfit("counts", "%d, expected one for each of %d ids", len(c.Counts), ids)
+	}
+	sum := 0
+	for _, count := range c.Counts {
+		sum += int(count)
+	}
+	if sum != len(c.Rows) {
+		return misfit("rows", "%d, expected %d as counted", len(c.Rows), sum)
+	}
+	return nil
 }
 
 func checkCodes[ID uint16 | uint32](ids []ID, c *Codes) error {

@@ -30,22 +30,22 @@ func TestOpenSaysWhatDoesNotFit(t *testing.T) {
 	for want, change := range map[string]func(*header, []entry, *footer){
 		`header: magic "PLAIDcodebook`:                         func(h *header, _ []entry, _ *footer) { h.Magic = magicOf(KindCodebook) },
 		`footer: magic "PLAIDcodebook`:                         func(_ *header, _ []entry, f *footer) { f.Magic = magicOf(KindCodebook) },
-		"footer: version 1, expected 2 as in the header":       func(h *header, _ []entry, _ *footer) { h.Version = 2 },
-		"version: 0, expected 1 to 1":                          func(h *header, _ []entry, f *footer) { h.Version, f.Version = 0, 0 },
+		"footer: version 2, expected 1 as in the header":       func(h *header, _ []entry, _ *footer) { h.Version = 1 },
+		"version: 0, expected 1 to 2":                          func(h *header, _ []entry, f *footer) { h.Version, f.Version = 0, 0 },
 		"header: bytes that fill up are not 0":                 func(h *header, _ []entry, _ *footer) { h.Zero[43] = 1 },
-		"footer: a table of contents of 200 bytes at 0":        func(_ *header, _ []entry, f *footer) { f.Offset = 0 },
-		"footer: a table of contents of 80 bytes at 384":       func(_ *header, _ []entry, f *footer) { f.Length = 80 },
+		"footer: a table of contents of 280 bytes at 0":        func(_ *header, _ []entry, f *footer) { f.Offset = 0 },
+		"footer: a table of contents of 80 bytes at 512":       func(_ *header, _ []entry, f *footer) { f.Length = 80 },
 		`vectors: the section is named "documents`:             func(_ *header, e []entry, _ *footer) { e[0].Name = padded("documents") },
 		"vectors: elements of 4 bytes, expected u64":           func(_ *header, e []entry, _ *footer) { e[0].Width = 4 },
 		"vectors: elements of 0 bytes, expected u64":           func(_ *header, e []entry, _ *footer) { e[0].Width = 0 },
 		"ids: elements of 8 bytes, expected u16 or u32":        func(_ *header, e []entry, _ *footer) { e[4].Width = 8 },
 		"codebook: offset 64, expected 128":                    func(_ *header, e []entry, _ *footer) { e[1].Offset = 64 },
-		"ids: 80 bytes at 320, expected an end at or before ":  func(_ *header, e []entry, _ *footer) { e[4].Length = 80 },
+		"ids: 400 bytes at 320, expected an end at or before ": func(_ *header, e []entry, _ *footer) { e[4].Length = 400 },
 		"ids: 18446744073709551615 bytes at 320, expected an ": func(_ *header, e []entry, _ *footer) { e[4].Length = 1<<64 - 1 },
 		"offsets: 15 bytes, expected whole elements of 4":      func(_ *header, e []entry, _ *footer) { e[3].Length = 15 },
 		"vectors: 0 elements, expected 1":                      func(_ *header, e []entry, _ *footer) { e[0].Length = 0 },
 		"vectors: 2 elements, expected 1":                      func(_ *header, e []entry, _ *footer) { e[0].Length = 16 },
-		"footer: a table of contents at 384, expected 320":     func(_ *header, e []entry, _ *footer) { e[4].Length = 0 },
+		"footer: a table of contents at 512, expected 448":     func(_ *header, e []entry, _ *footer) { e[6].Length = 0 },
 		"ids: CRC-32C": func(_ *header, e []entry, _ *footer) { e[4].CRC++ },
 	} {
 		_, err := OpenCodes(resealed(t, KindCodes, sound, change))
@@ -66,7 +66,7 @@ func TestNewerVersionsAreRefused(t *testing.T) {
 		err := openAndVerify(name, b)
 		require.ErrorIs(t, err, ErrVersion, name)
 		require.NotErrorIs(t, err, ErrCorrupt, name)
-		require.ErrorContains(t, err, "its format is 7, this program reads up to 1")
+		require.ErrorContains(t, err, "its format is 7, this program reads up to 2")
 	}
 }
 

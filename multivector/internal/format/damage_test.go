@@ -109,7 +109,7 @@ func TestDescribeInShort(t *testing.T) {
 			Facts{Kind: KindCodebook, Dim: 5, Centroids: 9},
 		},
 		FileName(4, KindCodes): {
-			"00000004.codes             sound             624 bytes  3 documents, 3 ids of 65537 centroids, for 00000001.vectors by 00000002.codebook\n",
+			"00000004.codes             sound             832 bytes  3 documents, 3 ids of 65537 centroids, for 00000001.vectors by 00000002.codebook\n",
 			Facts{Kind: KindCodes, Documents: 3, Centroids: 65537, Vectors: 1, Codebook: 2},
 		},
 	} {

@@ -84,8 +84,8 @@ func describeSections(w io.Writer, kind Kind, b []byte, contents []entry) (probl
 		fmt.Fprintf(w, "  %15s  %-10s %-42s # %s\n", fmt.Sprintf("%d-%d", from, to), name, elements, meaning)
 	}
 	end := uint64(headerSize)
-	line(0, end, "header", fmt.Sprintf("version %d", decode[header](b).Version), "PLAID"+string(kind))
-	for i, s := range layouts[kind] {
+	line(0, end, "header", fmt.Sprintf("version %d", versionOf(b)), "PLAID"+string(kind))
+	for i, s := range sections(kind, versionOf(b)) {
 		e := contents[i]
 		if err := verifySection(b, end, s.name, e); err != nil {
 			problems = append(problems, err)

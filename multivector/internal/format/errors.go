@@ -18,8 +18,9 @@ var (
 // The versions, of all kinds together: a new one is a new line.
 const (
 	version1 = 1 // the first
+	version2 = 2 // codes tell the rows of each centroid
 
-	newest = version1
+	newest = version2
 )
 
 // knownVersion fails unless this program reads files of a version.

@@ -15,8 +15,8 @@ func TestCodesRoundTrip(t *testing.T) {
 	for _, want := range []*Codes{
 		sampleCodes(),
 		sampleWideCodes(),
-		{Vectors: 1, Codebook: 2, Centroids: 65536, Offsets: []uint32{0, 1}, IDs16: []uint16{65535}},
-		{Vectors: 1, Codebook: 2, Centroids: math.MaxInt32, Offsets: []uint32{0, 1}, IDs32: []uint32{math.MaxInt32 - 1}},
+		{Vectors: 1, Codebook: 2, Centroids: 65536, Offsets: []uint32{0, 1}, IDs16: []uint16{65535}, Counts: []uint16{0}, Rows: []uint16{}},
+		{Vectors: 1, Codebook: 2, Centroids: math.MaxInt32, Offsets: []uint32{0, 1}, IDs32: []uint32{math.MaxInt32 - 1}, Counts: []uint16{1}, Rows: []uint16{65535}},
 	} {
 		got, err := OpenCodes(written(t, func(b *bytes.Buffer) error { return WriteCodes(b, want) }))
 		require.NoError(t, err)
@@ -36,8 +36,11 @@ func TestCodesThatDoNotFit(t *testing.T) {
 		"codebook: 0, expected the number of a file":              func(c *Codes) { c.Codebook = 0 },
 		"centroids: 0, expected 1 to 4294967295":                  func(c *Codes) { c.Centroids = 0 },
 		"offsets or ids: the centroid codes are damaged: id 8 at": func(c *Codes) { c.Centroids = 8 },
-		"the offsets do not span the 5 ids":                       func(c *Codes) { c.Offsets = nil },
-		"document 1 ends before it begins":                        func(c *Codes) { c.Offsets[1] = 4 },
+		"the offsets do not span the 3 ids":                       func(c *Codes) { c.Offsets = nil },
+		"document 1 ends before it begins":                        func(c *Codes) { c.Offsets[1] = 3 },
+		"counts: 2, expected one for each of 3 ids":               func(c *Codes) { c.Counts = c.Counts[:2] },
+		"rows: 3, expected 4 as counted":                          func(c *Codes) { c.Rows = c.Rows[:3] },
+		"rows: 4, expected 5 as counted":                          func(c *Codes) { c.Counts[0]++ },
 	} {
 		c := sampleCodes()
 		change(c)
@@ -67,6 +70,8 @@ func TestIDsHaveTheWidthOfTheirCentroids(t *testing.T) {
 			w := newWriter(b, KindCodes)
 			putAll(w, centroids)
 			put(w)
+			put16(w)
+			put16(w)
 			return w.close()
 		}))
 		require.ErrorIs(t, err, ErrCorrupt)
@@ -77,7 +82,9 @@ func TestIDsHaveTheWidthOfTheirCentroids(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// putAll writes all but the ids of codes that have none.
+func put16(w *writer) { put(w, []uint16{}) }
+
+// putAll writes all but the ids, counts and rows of codes that have none.
 func putAll(w *writer, centroids uint32) {
 	put(w, []uint64{1})
 	put(w, []uint64{2})

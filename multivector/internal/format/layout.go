@@ -3,6 +3,7 @@ package format
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"slices"
 )
 
 // header begins a file. Its first 20 bytes are the same in every version.
@@ -52,44 +53,53 @@ type section struct {
 	element string
 	count   string // in the letters of FORMAT.md
 	meaning string
+	since   uint32 // the version that brought it, 0: the first
 }
 
 // codesSection is the only section without a CRC of its own.
 const codesSection = "codes"
 
-// layouts are the sections of each kind, in the order in which they stand.
+// sections are those of a kind in a version, in the order in which they stand.
+func sections(kind Kind, version uint32) []section {
+	return slices.DeleteFunc(slices.Clone(layouts[kind]), func(s section) bool { return s.since > version })
+}
+
+// layouts are the sections of each kind in the newest version, in the order in which they
+// stand.
 var layouts = map[Kind][]section{
 	KindVectors: {
-		{codesSection, "u8", "T x dim", "numbers of all rows in 8 bits: code c is (c-128) x scale"},
-		{"dim", "u32", "1", "dimensions of a row"},
-		{"ids", "u64", "D", "document ids in order of insertion, each once"},
-		{"offsets", "u64", "D+1", "first row of each document, then T"},
-		{"scales", "f32", "T", "scale of each row, NaN for a row that is not finite"},
-		{"residuals", "f32", "D", "largest distance of a row from what its codes stand for"},
-		{"norms", "f32", "D", "largest norm of what the codes of a row stand for"},
-		{"checksums", "u32", "D", "CRC-32C of each document's codes, then scales"},
+		{name: codesSection, element: "u8", count: "T x dim", meaning: "numbers of all rows in 8 bits: code c is (c-128) x scale"},
+		{name: "dim", element: "u32", count: "1", meaning: "dimensions of a row"},
+		{name: "ids", element: "u64", count: "D", meaning: "document ids in order of insertion, each once"},
+		{name: "offsets", element: "u64", count: "D+1", meaning: "first row of each document, then T"},
+		{name: "scales", element: "f32", count: "T", meaning: "scale of each row, NaN for a row that is not finite"},
+		{name: "residuals", element: "f32", count: "D", meaning: "largest distance of a row from what its codes stand for"},
+		{name: "norms", element: "f32", count: "D", meaning: "largest norm of what the codes of a row stand for"},
+		{name: "checksums", element: "u32", count: "D", meaning: "CRC-32C of each document's codes, then scales"},
 	},
 	KindCodes: {
-		{"vectors", "u64", "1", "number of the vectors file"},
-		{"codebook", "u64", "1", "number of the codebook file"},
-		{"centroids", "u32", "1", "centroids of the codebook, K"},
-		{"offsets", "u32", "D+1", "first id of each document, then N"},
-		{"ids", "u16 or u32", "N", "centroids of each document; u16 for 65,536 centroids or fewer"},
+		{name: "vectors", element: "u64", count: "1", meaning: "number of the vectors file"},
+		{name: "codebook", element: "u64", count: "1", meaning: "number of the codebook file"},
+		{name: "centroids", element: "u32", count: "1", meaning: "centroids of the codebook, K"},
+		{name: "offsets", element: "u32", count: "D+1", meaning: "first id of each document, then N"},
+		{name: "ids", element: "u16 or u32", count: "N", meaning: "centroids of each document; u16 for 65,536 centroids or fewer"},
+		{name: "counts", element: "u16", count: "N", meaning: "rows of its document that are nearest to each id's centroid", since: version2},
+		{name: "rows", element: "u16", count: "R", meaning: "numbers of these rows, those of the first id, of the next, ...", since: version2},
 	},
 	KindCodebook: {
-		{"dim", "u32", "1", "dimensions of a centroid"},
-		{"centroids", "f32", "K x dim", "centroids, those of a cell side by side"},
-		{"cells", "f32", "C x dim", "coarse cells"},
-		{"children", "u32", "C+1", "first centroid of each cell, then K"},
-		{"reach", "f32", "1", "how far below the cosine of a row's nearest cell others are searched"},
-		{"cosine", "f32", "1", "mean cosine of the training sample to its centroids"},
-		{"documents", "u64", "1", "documents when the training began"},
+		{name: "dim", element: "u32", count: "1", meaning: "dimensions of a centroid"},
+		{name: "centroids", element: "f32", count: "K x dim", meaning: "centroids, those of a cell side by side"},
+		{name: "cells", element: "f32", count: "C x dim", meaning: "coarse cells"},
+		{name: "children", element: "u32", count: "C+1", meaning: "first centroid of each cell, then K"},
+		{name: "reach", element: "f32", count: "1", meaning: "how far below the cosine of a row's nearest cell others are searched"},
+		{name: "cosine", element: "f32", count: "1", meaning: "mean cosine of the training sample to its centroids"},
+		{name: "documents", element: "u64", count: "1", meaning: "documents when the training began"},
 	},
 }
 
 // widths of elements in bytes.
 var widths = map[string][]uint32{
-	"u8": {1}, "u16 or u32": {2, 4}, "u32": {4}, "f32": {4}, "u64": {8},
+	"u8": {1}, "u16": {2}, "u16 or u32": {2, 4}, "u32": {4}, "f32": {4}, "u64": {8},
 }
 
 // padded is a name in a field of 16 bytes.

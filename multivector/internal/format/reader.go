@@ -21,7 +21,7 @@ func open(kind Kind, b []byte) (map[string]part, error) {
 	}
 	parts := map[string]part{}
 	end := uint64(headerSize)
-	for i, s := range layouts[kind] {
+	for i, s := range sections(kind, versionOf(b)) {
 		if err := verifySection(b, end, s.name, contents[i]); err != nil {
 			return nil, err
 		}
@@ -41,7 +41,8 @@ func readContents(kind Kind, b []byte) ([]entry, error) {
 	if err := verifyEnds(kind, decode[header](b), end); err != nil {
 		return nil, err
 	}
-	length := uint64(len(layouts[kind]) * entrySize)
+	sections := sections(kind, end.Version)
+	length := uint64(len(sections) * entrySize)
 	stop := uint64(len(b) - footerSize)
 	if end.Length != length || stop < length || end.Offset != stop-length {
 		return nil, corrupt("footer", "a table of contents of %d bytes at %d, expected %d bytes that end at %d", end.Length, end.Offset, length, stop)
@@ -50,11 +51,11 @@ func readContents(kind Kind, b []byte) ([]entry, error) {
 	if got := checksum(table); got != end.CRC {
 		return nil, corrupt("table of contents", "CRC-32C %08x, expected %08x", got, end.CRC)
 	}
-	contents := make([]entry, 0, len(layouts[kind]))
+	contents := make([]entry, 0, len(sections))
 	for line := range slices.Chunk(table, entrySize) {
 		contents = append(contents, decode[entry](line))
 	}
-	return contents, verifyContents(kind, contents, end.Offset)
+	return contents, verifyContents(sections, contents, end.Offset)
 }
 
 // verifyEnds compares the two ends of a file with each other and with the kind. The
@@ -75,11 +76,14 @@ func verifyEnds(kind Kind, begin header, end footer) error {
 	return zeros(begin.Zero[:], "header")
 }
 
+// versionOf is the version of a file whose ends were verified.
+func versionOf(b []byte) uint32 { return decode[header](b).Version }
+
 // verifyContents compares the table of contents with the layout of the kind. Only
 // the lengths of sections are free, so each has one place where it can be.
-func verifyContents(kind Kind, contents []entry, stop uint64) error {
+func verifyContents(sections []section, contents []entry, stop uint64) error {
 	end := uint64(headerSize)
-	for i, s := range layouts[kind] {
+	for i, s := range sections {
 		e := contents[i]
 		switch {
 		case e.Name != padded(s.name):

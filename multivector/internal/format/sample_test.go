@@ -45,11 +45,17 @@ func sampleDocuments() []document {
 }
 
 func sampleCodes() *Codes {
-	return &Codes{Vectors: 1, Codebook: 2, Centroids: 9, Offsets: []uint32{0, 3, 3, 5}, IDs16: []uint16{0, 4, 8, 1, 2}}
+	return &Codes{
+		Vectors: 1, Codebook: 2, Centroids: 9, Offsets: []uint32{0, 2, 2, 3}, IDs16: []uint16{4, 8, 1},
+		Counts: []uint16{1, 1, 2}, Rows: []uint16{1, 0, 1, 2},
+	}
 }
 
 func sampleWideCodes() *Codes {
-	return &Codes{Vectors: 1, Codebook: 2, Centroids: 65537, Offsets: []uint32{0, 2, 3, 3}, IDs32: []uint32{5, 65536, 65535}}
+	return &Codes{
+		Vectors: 1, Codebook: 2, Centroids: 65537, Offsets: []uint32{0, 2, 2, 3}, IDs32: []uint32{5, 65536, 65535},
+		Counts: []uint16{1, 1, 1}, Rows: []uint16{0, 1, 2},
+	}
 }
 
 func sampleCodebook() *Codebook {
