@@ -82,9 +82,15 @@ func (b *tab) listen(event any) {
 // requireNoProblems also tells what broke the content security policy.
 func (b *tab) requireNoProblems() {
 	b.t.Helper()
+	require.Empty(b.t, b.takeProblems())
+}
+
+func (b *tab) takeProblems() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	require.Empty(b.t, b.problems)
+	taken := b.problems
+	b.problems = nil
+	return taken
 }
 
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
@@ -155,7 +161,7 @@ func (b *tab) until(condition string) {
 	for deadline := time.Now().Add(patience); !eval[bool](b, "Boolean("+condition+")"); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			require.Failf(b.t, "waited in vain", "for %s; the page shows %q; problems: %v",
-				condition, eval[string](b, "document.body.innerText"), b.problems)
+				condition, eval[string](b, "document.body.innerText"), b.takeProblems())
 		}
 	}
 }

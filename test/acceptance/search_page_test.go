@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -213,6 +214,16 @@ func TestSearchPage(t *testing.T) {
 		b.media("prefers-color-scheme", "light")
 		b.size(1280, 900)
 	})
+	t.Run("tells what was looked at", func(t *testing.T) {
+		b.t = t
+		b.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("precision").value = "exact"`))
+		b.ask("pie chart")
+		b.click("#trace summary")
+		require.Contains(t, b.texts("#trace")[0], fmt.Sprintf("%d could be answers", len(demoPages(t))))
+		require.Contains(t, eval[string](b, "location.hash"), "p=exact")
+		b.painted("#results")
+		b.picture("results-trace")
+	})
 	t.Run("accessible names", func(t *testing.T) {
 		b.t = t
 		require.Empty(t, b.unnamed(), "every control has a name")
@@ -258,7 +269,57 @@ func TestSearchPageTenants(t *testing.T) {
 	b.until(`!document.getElementById("notice").hidden`)
 	require.Contains(t, b.texts("#notice")[0], "No page was found")
 	b.picture("empty")
+	b.open(eval[string](b, "location.origin") + "/#c=Nothing&q=whale")
+	b.until(`document.getElementById("notice").textContent.includes("There is no such collection")`)
+	b.do(chromedp.SetValue(chromedp.CSS("#collection"), class), chromedp.Evaluate[chromedp.Void](
+		`document.getElementById("collection").dispatchEvent(new Event("change"))`))
+	b.until(`document.getElementById("tenant").value === "north"`)
+	b.do(chromedp.SetValue(chromedp.CSS("#tenant"), "south"))
+	b.ask("whale")
 	b.requireNoProblems()
+}
+
+// TestSearchPageTrace: what large collections answer, which has no certificate, and pages without a map.
+func TestSearchPageTrace(t *testing.T) {
+	searched := `{"certified":false,"candidates":20000,"centroids":4096,"scanned":20000,"reranked":500,"scored":20}`
+	fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		class := `{"class":"Page","properties":[],"vectorConfig":{"v":{"vectorizer":{"colpali":{"imageFields":["page"]}}}}}`
+		_, _ = io.WriteString(w, map[string]string{
+			"/v1/meta":                             `{"version":"1.39.3","modules":{"multi2multivec-colpali":{"model":"large"}}}`,
+			"/v1/schema":                           `{"classes":[` + class + `]}`,
+			"/v1/schema/Page":                      class,
+			"/v1/objects/Page/" + uuid(1).String(): `{"properties":{}}`,
+			"/v1/graphql": `{"data":{"Get":{"Page":[{"_additional":{"id":"` + uuid(1).String() + `","distance":-1,"colpali":{
+				"searched":` + searched + `,"tokens":[{"text":"bee","prompt":false,"score":1,"column":null,"row":null}],
+				"map":null,"reason":"they were pooled"}}}]}}}`,
+		}[r.URL.Path])
+	}))
+	defer fake.Close()
+	b := openTab(t)
+	b.open(searchPage(t, fake.URL, ""))
+	b.ask("bee")
+	require.Equal(t, "Not certified: a better page may have been left out", b.texts("#trace summary")[0])
+	b.click("#trace summary")
+	for _, says := range []string{"20,000 could be answers", "20,000 were estimated by their nearest of 4096", "500 were scored by 8-bit", "20 were scored with"} {
+		require.Contains(t, b.texts("#trace")[0], says)
+	}
+	b.picture("trace")
+	b.click(".open")
+	b.until(`document.querySelector(".reason")`)
+	require.Contains(t, b.texts("#why")[0], "has no map: they were pooled")
+	require.Contains(t, b.texts("#sheets")[0], "This page cannot be shown", "nor a picture")
+	b.click(".chip[data-token]")
+	b.requireNoProblems()
+
+	// The policy of the page is what stops this, and the tests see it.
+	for _, injected := range []string{
+		`document.body.setAttribute("style", "color: red")`,
+		`document.body.append(Object.assign(new Image(), {src: "https://evil.example/"}))`,
+		`document.body.append(document.createRange().createContextualFragment("<script>alert(1)</script>"))`,
+	} {
+		b.do(chromedp.Evaluate[chromedp.Void](`try {` + injected + `} catch {}`))
+		require.Eventually(t, func() bool { return len(b.takeProblems()) > 0 }, patience, 20*time.Millisecond, injected)
+	}
 }
 
 // TestSearchPageErrors: each failure is told with its remedy.
@@ -331,6 +392,8 @@ func (b *tab) choose(word string) {
 // requireDemoAnswers asks the demo's questions one after the other.
 func (b *tab) requireDemoAnswers() {
 	b.t.Helper()
+	b.do(chromedp.SetValue(chromedp.CSS("#limit"), "6"))
+	defer b.do(chromedp.SetValue(chromedp.CSS("#limit"), "12"))
 	var questions []struct {
 		Query  string
 		Expect []string

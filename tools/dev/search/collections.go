@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"weaviate-colpali/config"
+	"weaviate-colpali/tools/dev/rest"
 )
 
 // modules are the names under which a schema may use our vectorizer.
@@ -78,37 +80,43 @@ func (s *site) collections(ctx context.Context, _ struct{}) (*about, error) {
 	}, nil
 }
 
+// class is a collection as the schema has it.
+type class struct {
+	Class              string
+	Properties         []property
+	MultiTenancyConfig struct{ Enabled bool }
+	VectorConfig       map[string]struct{ Vectorizer map[string]any }
+}
+
 // schema lists the collections that our module vectorizes, by name.
 func (s *site) schema(ctx context.Context) ([]collection, error) {
-	var schema struct {
-		Classes []struct {
-			Class              string
-			Properties         []property
-			MultiTenancyConfig struct{ Enabled bool }
-			VectorConfig       map[string]struct{ Vectorizer map[string]any }
-		}
-	}
+	var schema struct{ Classes []class }
 	if err := s.weaviate.Do(ctx, http.MethodGet, "/schema", nil, &schema); err != nil {
 		return nil, err
 	}
 	var found []collection
 	for _, class := range schema.Classes {
-		c := collection{Name: class.Class, Tenants: class.MultiTenancyConfig.Enabled, shown: shown(class.Properties)}
-		for name, of := range class.VectorConfig {
-			for _, module := range modules {
-				raw, _ := of.Vectorizer[module].(map[string]any)
-				if settings, err := config.ParseVectorizer(raw); err == nil {
-					c.Vectors = append(c.Vectors, vector{Name: name, image: settings.ImageField})
-				}
-			}
-		}
-		if len(c.Vectors) > 0 {
-			slices.SortFunc(c.Vectors, func(a, b vector) int { return cmp.Compare(a.Name, b.Name) })
+		if c := class.collection(); len(c.Vectors) > 0 {
 			found = append(found, c)
 		}
 	}
 	slices.SortFunc(found, func(a, b collection) int { return cmp.Compare(a.Name, b.Name) })
 	return found, nil
+}
+
+// collection is what the page needs to know, with the vectors of our module, which may be none.
+func (c class) collection() collection {
+	found := collection{Name: c.Class, Tenants: c.MultiTenancyConfig.Enabled, shown: shown(c.Properties)}
+	for name, of := range c.VectorConfig {
+		for _, module := range modules {
+			raw, _ := of.Vectorizer[module].(map[string]any)
+			if settings, err := config.ParseVectorizer(raw); err == nil {
+				found.Vectors = append(found.Vectors, vector{Name: name, image: settings.ImageField})
+			}
+		}
+	}
+	slices.SortFunc(found.Vectors, func(a, b vector) int { return cmp.Compare(a.Name, b.Name) })
+	return found
 }
 
 type property struct {
@@ -138,20 +146,26 @@ type target struct {
 
 // target finds the collection and the vector that are meant.
 func (s *site) target(ctx context.Context, t target) (collection, vector, error) {
-	found, err := s.schema(ctx)
+	missing := &failure{
+		http.StatusNotFound, "There is no such collection", fmt.Sprintf("%s has no collection %q with pages.", s.url, t.Collection),
+		"Reload the page and choose another one.",
+	}
+	var class class
+	err := s.weaviate.Do(ctx, http.MethodGet, "/schema/"+url.PathEscape(t.Collection), nil, &class)
+	if answered := (*rest.StatusError)(nil); errors.As(err, &answered) && answered.Code == http.StatusNotFound {
+		return collection{}, vector{}, missing
+	}
 	if err != nil {
 		return collection{}, vector{}, err
 	}
-	at := slices.IndexFunc(found, func(c collection) bool { return c.Name == t.Collection })
-	if at < 0 {
-		return collection{}, vector{}, &failure{
-			http.StatusNotFound, "There is no such collection", fmt.Sprintf("%s has no collection %q with pages.", s.url, t.Collection),
-			"Reload the page and choose another one.",
-		}
+	// What is not a name may be the path of something else.
+	if class.Class == "" || class.Class != t.Collection {
+		return collection{}, vector{}, missing
 	}
-	for _, v := range found[at].Vectors {
+	c := class.collection()
+	for _, v := range c.Vectors {
 		if v.Name == t.Vector {
-			return found[at], v, nil
+			return c, v, nil
 		}
 	}
 	return collection{}, vector{}, &failure{
@@ -164,8 +178,12 @@ func (s *site) target(ctx context.Context, t target) (collection, vector, error)
 const maxTenants = 1000
 
 func (s *site) tenants(ctx context.Context, t target) ([]string, error) {
+	c, _, err := s.target(ctx, t)
+	if err != nil {
+		return nil, err
+	}
 	var tenants []struct{ Name string }
-	if err := s.weaviate.Do(ctx, http.MethodGet, "/schema/"+url.PathEscape(t.Collection)+"/tenants", nil, &tenants); err != nil {
+	if err := s.weaviate.Do(ctx, http.MethodGet, "/schema/"+url.PathEscape(c.Name)+"/tenants", nil, &tenants); err != nil {
 		return nil, err
 	}
 	names := make([]string, len(tenants))

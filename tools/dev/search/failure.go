@@ -41,7 +41,7 @@ func (s *site) translate(err error) *failure {
 	case errors.Is(err, context.DeadlineExceeded):
 		return &failure{
 			http.StatusGatewayTimeout, "Weaviate took too long",
-			fmt.Sprintf("There was no answer from %s within %s.", s.url, askTimeout),
+			fmt.Sprintf("There was no answer from %s within %s.", s.url, s.patience),
 			"Try again, with fewer results or with the precision fast.",
 		}
 	case errors.As(err, &answered):

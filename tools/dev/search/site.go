@@ -21,20 +21,24 @@ var static embed.FS
 const (
 	// maxAskedBytes bounds what the page sends: a question, which Weaviate bounds at 16 KB by default, and names.
 	maxAskedBytes = 64 << 10
-	// askTimeout bounds what Weaviate may take for it.
+	// askTimeout bounds what Weaviate may take for all of it.
 	askTimeout = 60 * time.Second
 )
 
 // site is the page and the few questions that it may ask of Weaviate.
 type site struct {
 	weaviate  *rest.Client
-	url       string        // where that is, to tell the user
-	preferred string        // the collection to begin with
+	url       string // where that is, to tell the user
+	preferred string // the collection to begin with
+	patience  time.Duration
 	decoding  chan struct{} // holds one element for each page that is being decoded
 }
 
 func newSite(weaviate *rest.Client, url, preferred string) *site {
-	return &site{weaviate: weaviate, url: url, preferred: preferred, decoding: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	return &site{
+		weaviate: weaviate, url: url, preferred: preferred,
+		patience: askTimeout, decoding: make(chan struct{}, runtime.GOMAXPROCS(0)),
+	}
 }
 
 // handler serves the site at an address of loopback, host:port.
@@ -64,7 +68,7 @@ func endpoint[Asked, Answer any](s *site, answer func(context.Context, Asked) (A
 			s.writeError(w, err)
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
+		ctx, cancel := context.WithTimeout(r.Context(), s.patience)
 		defer cancel()
 		answered, err := answer(ctx, asked)
 		if err != nil {

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/image/tiff"
@@ -28,6 +29,15 @@ const (
 	own = "127.0.0.1:8090"
 	key = "the-users-key"
 	id  = "00000000-0000-4000-8000-000000000001"
+)
+
+const (
+	pageClass = `{"class":"Page","multiTenancyConfig":{"enabled":true},
+		"properties":[{"name":"title","dataType":["text"]},{"name":"page","dataType":["blob"]},
+			{"name":"tags","dataType":["text[]"]},{"name":"pageNumber","dataType":["int"]}],
+		"vectorConfig":{"b":{"vectorizer":{"colpali":{"imageFields":["page"]}}},"words":{"vectorizer":{"none":{}}},
+			"a":{"vectorizer":{"multi2multivec-colpali":{"imageFields":["page"]}}}}}`
+	otherClass = `{"class":"Other","properties":[],"vectorConfig":{"words":{"vectorizer":{"none":{}}}}}`
 )
 
 // fakeWeaviate answers as a server with one collection does, and keeps what it was asked.
@@ -50,12 +60,11 @@ func (f *fakeWeaviate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/v1/meta":
 		_, _ = io.WriteString(w, `{"version":"1.39.3","modules":{"multi2multivec-colpali":{"model":"m","demo":true}}}`)
 	case r.URL.Path == "/v1/schema":
-		_, _ = io.WriteString(w, `{"classes":[
-			{"class":"Page","properties":[{"name":"title","dataType":["text"]},{"name":"page","dataType":["blob"]},{"name":"tags","dataType":["text[]"]},{"name":"pageNumber","dataType":["int"]}],
-			 "multiTenancyConfig":{"enabled":true},
-			 "vectorConfig":{"b":{"vectorizer":{"colpali":{"imageFields":["page"]}}},"a":{"vectorizer":{"multi2multivec-colpali":{"imageFields":["page"]}}},
-			 "words":{"vectorizer":{"none":{}}}}},
-			{"class":"Other","properties":[],"vectorConfig":{"words":{"vectorizer":{"none":{}}}}}]}`)
+		_, _ = io.WriteString(w, `{"classes":[`+pageClass+`,`+otherClass+`]}`)
+	case r.URL.Path == "/v1/schema/Page":
+		_, _ = io.WriteString(w, pageClass)
+	case r.URL.Path == "/v1/schema/Other":
+		_, _ = io.WriteString(w, otherClass)
 	case r.URL.Path == "/v1/schema/Page/tenants":
 		_, _ = io.WriteString(w, `[{"name":"south"},{"name":"north"}]`)
 	case r.URL.Path == "/v1/objects/Page/"+id && r.URL.Query().Get("tenant") == "north":
@@ -175,7 +184,7 @@ func TestCollections(t *testing.T) {
 	w := post(serve(t, &fakeWeaviate{}), "/api/collections", "{}", nil)
 	require.Equal(t, http.StatusOK, w.Code, w.Body)
 	require.Contains(t, w.Body.String(), `"collections":[{"name":"Page","tenants":true,"vectors":[{"name":"a"},{"name":"b"}]}]`)
-	w = post(serve(t, &fakeWeaviate{}), "/api/tenants", `{"collection":"Page"}`, nil)
+	w = post(serve(t, &fakeWeaviate{}), "/api/tenants", `{"collection":"Page","vector":"a"}`, nil)
 	require.JSONEq(t, `["north","south"]`, w.Body.String())
 }
 
@@ -222,6 +231,9 @@ func TestRefused(t *testing.T) {
 		{"/api/search", `{"collection":"Other","vector":"words","query":"x","limit":1}`, http.StatusNotFound},
 		{"/api/search", `{"collection":"Page","vector":"words","query":"x","limit":1}`, http.StatusNotFound},
 		{"/api/search", `{` + page + `,"query":"` + strings.Repeat("x", maxAskedBytes) + `","limit":1}`, http.StatusRequestEntityTooLarge},
+		{"/api/search", `{"collection":"../meta","vector":"a","query":"x","limit":1}`, http.StatusNotFound},
+		{"/api/search", `{"collection":"","vector":"a","query":"x","limit":1}`, http.StatusNotFound},
+		{"/api/tenants", `{"collection":"Page/tenants?","vector":"a"}`, http.StatusNotFound},
 		{"/api/map", `{` + page + `,"query":"x","ids":["../../schema"]}`, http.StatusBadRequest},
 		{"/api/map", `{` + page + `,"query":"x","ids":["` + id + `","` + id + `","` + id + `"]}`, http.StatusBadRequest},
 		{"/api/page", `{` + page + `,"id":"../../schema","width":100}`, http.StatusBadRequest},
@@ -284,6 +296,24 @@ func TestFailures(t *testing.T) {
 	w := post(newSite(client, gone.URL, "").handler(own), "/api/collections", "{}", nil)
 	require.Equal(t, http.StatusBadGateway, w.Code)
 	require.Contains(t, w.Body.String(), "Weaviate cannot be reached")
+}
+
+func TestPatience(t *testing.T) {
+	ended := make(chan struct{})
+	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+		close(ended)
+	}))
+	defer hanging.Close()
+	client, err := rest.Connect(hanging.URL, key)
+	require.NoError(t, err)
+	s := newSite(client, hanging.URL, "")
+	s.patience = 50 * time.Millisecond
+	w := post(s.handler(own), "/api/collections", "{}", nil)
+	require.Equal(t, http.StatusGatewayTimeout, w.Code)
+	require.Contains(t, w.Body.String(), "Weaviate took too long")
+	<-ended // Weaviate is not left with the work
 }
 
 // Whatever a blob is, a browser gets a PNG that we wrote, or words.

@@ -1,7 +1,7 @@
 import {ask, picture, forgetPictures, Failure} from "./api.js";
 import {openViewer, showViewer, closeViewer, setHeat} from "./viewer.js";
 import {$, el, paper, paint, score} from "./dom.js";
-import {state, fromHash, toHash} from "./state.js";
+import {state, fromHash, toHash, where} from "./state.js";
 
 const fields = ["query", "collection", "vector", "tenant", "limit", "precision"];
 
@@ -28,9 +28,15 @@ async function start() {
 // follow does what the address says: the search, and the page that is looked at.
 async function follow() {
   const wanted = fromHash();
-  if (wanted.collection) $("collection").value = wanted.collection;
-  if (!$("collection").value) $("collection").selectedIndex = 0;
+  const names = state.about.collections.map(c => c.name);
+  if (names.includes(wanted.collection)) $("collection").value = wanted.collection;
   await choose();
+  if (wanted.collection && !names.includes(wanted.collection)) {
+    return notice(new Failure({
+      title: "There is no such collection", detail: `The address names ${wanted.collection}. There are ${names.join(", ")}.`,
+      remedy: "Ask again: the question then goes to the collection that is chosen above.",
+    }));
+  }
   for (const name of fields.filter(name => name !== "collection")) {
     if (wanted[name]) $(name).value = wanted[name];
   }
@@ -63,7 +69,7 @@ async function choose() {
   $("tenant").value = "";
   if (!chosen.tenants) return;
   try {
-    const tenants = await ask("tenants", {collection: chosen.name});
+    const tenants = await ask("tenants", {collection: chosen.name, vector: chosen.vectors[0].name});
     $("tenants").replaceChildren(...tenants.map(name => el("option", {value: name})));
     $("tenant").value = tenants[0] ?? "";
   } catch (failure) {
@@ -130,11 +136,6 @@ const lazily = new IntersectionObserver(entries => {
   }
 }, {rootMargin: "50%"});
 
-export function where() {
-  const {collection, vector, tenant} = state.asked;
-  return {collection, vector, tenant};
-}
-
 // card is a page among the results.
 function card(result, i) {
   const sheet = paper(result, result.why?.map ? [result.why.map] : []);
@@ -151,6 +152,7 @@ function card(result, i) {
   open.addEventListener("click", () => openViewer([i]));
   const mark = el("button", {className: "mark", title: "Compare this page with another (C)"}, "Compare");
   mark.setAttribute("aria-pressed", "false");
+  mark.setAttribute("aria-label", `Compare ${result.title}`);
   mark.addEventListener("click", () => toggleMark(i));
   return el("li", {}, open, mark);
 }

@@ -7,6 +7,12 @@ export const state = {
   marked: null, // the result that waits to be compared
 };
 
+// where is what the answered search looked in.
+export function where() {
+  const {collection, vector, tenant} = state.asked;
+  return {collection, vector, tenant};
+}
+
 const names = {query: "q", collection: "c", vector: "v", tenant: "t", limit: "n", precision: "p", page: "page", with: "with", token: "token"};
 
 export function fromHash() {

@@ -2,12 +2,11 @@
 import {ask, picture} from "./api.js";
 import {$, el, matches, numbered, own, paint, paper, score} from "./dom.js";
 import {overlay, scale} from "./heat.js";
-import {state, toHash} from "./state.js";
+import {state, toHash, where} from "./state.js";
 
 const view = {at: [], token: null}; // the results that are shown; the token whose map is drawn, null for all
 
 const shown = () => view.at.map(i => state.results[i]);
-const where = () => ({collection: state.asked.collection, vector: state.asked.vector, tenant: state.asked.tenant});
 
 // openViewer looks at a result, or at two.
 export function openViewer(at) {
@@ -35,8 +34,15 @@ export function setHeat(on) {
 function sheet(result, i) {
   const made = paper(result, []);
   paint(made, picture({...where(), id: result.id, width: 1600}));
+  made.title = "Click, or press Z, for the whole width";
+  made.addEventListener("click", zoom);
   return el("figure", {}, made, el("figcaption", {}, el("span", {className: "rank"}, String(view.at[i] + 1)), result.title,
     el("span", {className: "score"}, score(result.score))));
+}
+
+// zoom shows pages as wide as there is room for, or whole.
+function zoom() {
+  $("sheets").classList.toggle("wide");
 }
 
 // describe fills the panel beside the pages.
@@ -56,7 +62,7 @@ function describe() {
     el("p", {className: "hint"}, pages.length === 1
       ? "The number of a word is what it adds to the score. Choose one, or go through them with ↑ and ↓."
       : "What a word adds to the scores of both pages. The patches of both are painted on one scale."),
-    el("div", {id: "legend"}),
+    el("div", {id: "legend", role: "status"}),
     ...(prompt.length ? [el("details", {}, el("summary", {}, `The rest is the model's own ${prompt.length === 1 ? "token" : `${prompt.length} tokens`}: ${pages.map(sum).join(" and ")}`),
       el("p", {className: "hint"}, prompt.map(token => `${token.text.trim() || "␣"} ${score(token.score)}`).join(" · ")))] : []),
     ...pages.filter(page => page.why?.reason).map(page => el("p", {className: "reason"}, `${page.title} has no map: ${page.why.reason}`)),
@@ -129,17 +135,19 @@ async function draw() {
   legend(range, token === null ? "any word of the question" : `“${pages[0].why.tokens[token].text.trim()}”`, pages, token);
 }
 
-const drawn = new Map(); // maps of single tokens, by question, page and token
+const drawn = new WeakMap(); // of each search the maps of single tokens, by page and token
 
 async function mapsOf(pages, token) {
   if (token === null) return pages.map(page => page.why?.map);
-  const key = page => JSON.stringify([state.asked, page.id, token]);
-  const missing = pages.filter(page => page.why?.map && !drawn.has(key(page)));
+  const {asked} = state, key = page => `${page.id} ${token}`;
+  if (!drawn.has(asked)) drawn.set(asked, new Map());
+  const known = drawn.get(asked);
+  const missing = pages.filter(page => page.why?.map && !known.has(key(page)));
   if (missing.length) {
-    const maps = await ask("map", {...where(), query: state.asked.query, token, ids: missing.map(page => page.id)});
-    for (const page of missing) drawn.set(key(page), maps[page.id]);
+    const maps = await ask("map", {...where(), query: asked.query, token, ids: missing.map(page => page.id)});
+    for (const page of missing) known.set(key(page), maps[page.id]);
   }
-  return pages.map(page => drawn.get(key(page)));
+  return pages.map(page => known.get(key(page)));
 }
 
 function legend(range, what, pages, token) {
@@ -188,7 +196,7 @@ addEventListener("keydown", event => {
   if (!$("viewer").open || event.ctrlKey || event.metaKey || event.altKey) return;
   const act = {
     ArrowLeft: () => move(-1), ArrowRight: () => move(1), ArrowUp: () => moveToken(-1), ArrowDown: () => moveToken(1),
-    c: toggleCompare, h: () => $("heat").click(),
+    c: toggleCompare, z: zoom, h: () => $("heat").click(),
   }[event.key];
   if (!act) return;
   event.preventDefault();
