@@ -63,15 +63,16 @@ JSON
   request POST schema "$work/class" > /dev/null
 fi
 
-# pages.json has the words of each page, as a PDF's text layer would. An id is any UUID, here of the file's hash.
-jq --compact-output '.[]' "$pages/pages.json" | while read -r page; do
-  file=$(jq --raw-output .file <<< "$page")
+# An id is any UUID, here one of the file's name; an image is base64.
+jq --raw-output '.[].file' "$pages/pages.json" | while read -r file; do
   hash=$(printf %s "$file" | sha256sum)
-  base64 "$pages/$file" | tr -d '\n' > "$work/page"
-  jq --arg class $collection --arg id "${hash:0:8}-${hash:8:4}-5${hash:13:3}-8${hash:17:3}-${hash:20:12}" \
-    --rawfile page "$work/page" '{class: $class, id: $id,
-      properties: {file, title, licence, text: ([.words[].text] | join(" ")), page: $page}}' <<< "$page"
-done | jq --slurp '{objects: .}' > "$work/objects"
+  printf '{"id": "%s", "page": "%s"}\n' "${hash:0:8}-${hash:8:4}-5${hash:13:3}-8${hash:17:3}-${hash:20:12}" \
+    "$(base64 "$pages/$file" | tr -d '\n')"
+done > "$work/images"
+# pages.json has the words of each page, as a PDF's text layer would.
+jq --arg class $collection --slurpfile images "$work/images" '{objects: [[., $images] | transpose[]
+  | {class: $class, id: .[1].id, properties: (.[0] | {file, title, licence, text: ([.words[].text] | join(" "))})}
+  * {properties: {page: .[1].page}}]}' "$pages/pages.json" > "$work/objects"
 request POST batch/objects "$work/objects" > "$work/imported"
 ! jq --exit-status --raw-output 'map(.result.errors.error[0].message // empty)[0] // empty' "$work/imported" >&2 ||
   exit 1
