@@ -35,7 +35,7 @@ func requireSame(t *testing.T, want, got []Embedding) {
 }
 
 func TestPagesDoNotDependOnTheirBatch(t *testing.T) {
-	pages := readGolden(t).pages(t)
+	pages := randomPages(t)
 	alone, err := openRandom(t, Options{PageBatch: 1}).EmbedPages(t.Context(), pages)
 	require.NoError(t, err)
 	for _, size := range []int{2, 5} {
@@ -46,7 +46,7 @@ func TestPagesDoNotDependOnTheirBatch(t *testing.T) {
 }
 
 func TestQueriesDoNotDependOnTheirPadding(t *testing.T) {
-	v, texts := openRandom(t, Options{}), readGolden(t).texts()
+	v, texts := openRandom(t, Options{}), randomTexts(t)
 	// More than one batch, each padded to its longest.
 	texts = append(texts, texts...)
 	require.Greater(t, len(texts), queryBatch)
@@ -61,7 +61,7 @@ func TestQueriesDoNotDependOnTheirPadding(t *testing.T) {
 
 func TestVectorsOfAPageLieInOneBlock(t *testing.T) {
 	v := openRandom(t, Options{})
-	embeddings, err := v.EmbedPages(t.Context(), readGolden(t).pages(t)[:1])
+	embeddings, err := v.EmbedPages(t.Context(), randomPages(t)[:1])
 	require.NoError(t, err)
 	vectors := embeddings[0].Vectors
 	require.Equal(t, 128, cap(vectors[0]), "an append must not run into the next vector")
@@ -73,7 +73,7 @@ func TestVectorsOfAPageLieInOneBlock(t *testing.T) {
 
 func TestABadPageFailsAlone(t *testing.T) {
 	v := openRandom(t, Options{PageBatch: 2, Limits: processor.Limits{MaxBytes: 100_000, MaxPixels: 1_000_000}})
-	pages := readGolden(t).pages(t)
+	pages := randomPages(t)
 	good := pages[1]
 	mixed := [][]byte{nil, good, []byte("no image"), pages[1][:len(pages[1])/2], good, bytes.Repeat([]byte{0}, 100_001), blankPNG(t, 1001, 1000)}
 	embeddings, err := v.EmbedPages(t.Context(), mixed)
@@ -149,7 +149,7 @@ func TestTokensOfAQuery(t *testing.T) {
 
 func TestLayoutNamesTheImageTokens(t *testing.T) {
 	v := openRandom(t, Options{})
-	page := readGolden(t).pages(t)[0]
+	page := randomPages(t)[0]
 	embeddings, err := v.EmbedPages(t.Context(), [][]byte{page})
 	require.NoError(t, err)
 	layout, err := v.Layout(page)
@@ -170,8 +170,7 @@ func TestTextCannotSpellSpecialTokens(t *testing.T) {
 }
 
 func TestManyCallsAtOnceGetTheirOwnVectors(t *testing.T) {
-	v, g := openRandom(t, Options{PageBatch: 2}), readGolden(t)
-	pages, texts := g.pages(t), g.texts()
+	v, pages, texts := openRandom(t, Options{PageBatch: 2}), randomPages(t), randomTexts(t)
 	wantPages, err := v.EmbedPages(t.Context(), pages)
 	require.NoError(t, err)
 	wantQueries, err := v.EmbedQueries(t.Context(), texts)
@@ -322,7 +321,7 @@ func blankPNG(t testing.TB, width, height int) []byte {
 }
 
 func BenchmarkPage(b *testing.B) {
-	v, page := openRandom(b, Options{}), goldenFile(b, "letter.png")
+	v, page := openRandom(b, Options{}), goldenIn(randomModel).file(b, "letter.png")
 	b.Run("step=whole", func(b *testing.B) {
 		for b.Loop() {
 			require.NoError(b, only(v.EmbedPages(b.Context(), [][]byte{page})).Err)

@@ -1,17 +1,15 @@
 package vectorizer
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"math"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"weaviate-colpali/maxsim"
 	"weaviate-colpali/vectorizer/ort/orttest"
 )
 
@@ -24,15 +22,20 @@ const (
 	scoreTolerance = 1e-4
 )
 
-// golden is what transformers and colpali-engine make of the random model's pages and queries;
-// tools/dev/goldens/colpali.py writes it.
+// golden is golden/golden.json of a model folder: what the reference in PyTorch makes of its pages and queries.
+// tools/dev/export/golden.py writes it.
 type golden struct {
 	Pages []struct {
-		File              string `json:"file"`
-		PixelValuesSHA256 string `json:"pixel_values_sha256"`
-		Vectors           int    `json:"vectors"`
-		Rows              []int  `json:"rows"`
-		Embeddings        string `json:"embeddings"`
+		File              string  `json:"file"`
+		PixelValuesSHA256 string  `json:"pixel_values_sha256"`
+		IDs               []int64 `json:"ids"`
+		// Tiles, or Grid and Positions, where the family's pages have them.
+		Tiles      int        `json:"tiles"`
+		Grid       Grid       `json:"grid"`
+		Positions  [3][]int64 `json:"positions"`
+		Vectors    int        `json:"vectors"`
+		Rows       []int      `json:"rows"`
+		Embeddings string     `json:"embeddings"`
 	} `json:"pages"`
 	Queries []struct {
 		Text string  `json:"text"`
@@ -42,20 +45,75 @@ type golden struct {
 	Scores          [][]float32 `json:"scores"`
 }
 
-func readGolden(t *testing.T) golden {
+// goldenFolder is where a model folder has its goldens.
+type goldenFolder string
+
+func goldenIn(model string) goldenFolder { return goldenFolder(filepath.Join(model, "golden")) }
+
+func (g goldenFolder) file(t testing.TB, name string) []byte {
 	t.Helper()
-	var g golden
-	require.NoError(t, json.Unmarshal(goldenFile(t, "golden.json"), &g))
-	require.NotEmpty(t, g.Pages)
-	require.NotEmpty(t, g.Queries)
-	return g
+	content, err := os.ReadFile(filepath.Join(string(g), name))
+	require.NoError(t, err)
+	return content
 }
 
-func (g golden) pages(t testing.TB) [][]byte {
+// floats reads little-endian float32.
+func (g goldenFolder) floats(t testing.TB, name string) []float32 {
+	t.Helper()
+	content := g.file(t, name)
+	values := make([]float32, len(content)/4)
+	for i := range values {
+		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(content[4*i:]))
+	}
+	return values
+}
+
+func (g goldenFolder) read(t testing.TB) golden {
+	t.Helper()
+	var read golden
+	require.NoError(t, json.Unmarshal(g.file(t, "golden.json"), &read))
+	require.NotEmpty(t, read.Pages)
+	require.NotEmpty(t, read.Queries)
+	return read
+}
+
+// goldenModel is an open model beside its goldens.
+type goldenModel struct {
+	*Vectorizer
+	goldenFolder
+	golden
+	blobs [][]byte
+	texts []string
+}
+
+// openGolden opens a model on the CPU, where alone the tolerances hold.
+func openGolden(t testing.TB, dir string) *goldenModel {
+	t.Helper()
+	v, err := Open(t.Context(), os.DirFS(dir), dir, Options{Library: orttest.Library(t), Device: "cpu"})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, v.Close()) })
+	folder := goldenIn(dir)
+	m := &goldenModel{Vectorizer: v, goldenFolder: folder, golden: folder.read(t)}
+	m.blobs, m.texts = m.pages(t, folder), m.golden.texts()
+	return m
+}
+
+// requirePage demands the golden rows of the page at i.
+func (m *goldenModel) requirePage(t *testing.T, i int, got Embedding) {
+	t.Helper()
+	require.NoError(t, got.Err)
+	want, dim := m.floats(t, m.Pages[i].Embeddings), m.model.Dim
+	require.Len(t, want, len(m.Pages[i].Rows)*dim)
+	for j, row := range m.Pages[i].Rows {
+		requireClose(t, want[j*dim:][:dim], got.Vectors[row])
+	}
+}
+
+func (g golden) pages(t testing.TB, folder goldenFolder) [][]byte {
 	t.Helper()
 	var pages [][]byte
 	for _, page := range g.Pages {
-		pages = append(pages, goldenFile(t, page.File))
+		pages = append(pages, folder.file(t, page.File))
 	}
 	return pages
 }
@@ -68,17 +126,19 @@ func (g golden) texts() []string {
 	return texts
 }
 
-func goldenFile(t testing.TB, name string) []byte {
+// randomPages and randomTexts are the random ColPali's goldens.
+func randomPages(t testing.TB) [][]byte {
 	t.Helper()
-	return goldenIn(randomModel).file(t, name)
+	folder := goldenIn(randomModel)
+	return folder.read(t).pages(t, folder)
 }
 
-func goldenVectors(t testing.TB, name string) []float32 {
+func randomTexts(t testing.TB) []string {
 	t.Helper()
-	return goldenIn(randomModel).floats(t, name)
+	return goldenIn(randomModel).read(t).texts()
 }
 
-// openRandom opens the random model on the CPU, where alone the tolerances hold.
+// openRandom opens the random ColPali on the CPU.
 func openRandom(t testing.TB, o Options) *Vectorizer {
 	t.Helper()
 	o.Library, o.Device = orttest.Library(t), "cpu"
@@ -86,80 +146,6 @@ func openRandom(t testing.TB, o Options) *Vectorizer {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, v.Close()) })
 	return v
-}
-
-func TestPixelsEqualTheReferenceToTheBit(t *testing.T) {
-	v := openRandom(t, Options{})
-	for _, page := range readGolden(t).Pages {
-		prepared, err := v.preparePage(goldenFile(t, page.File))
-		require.NoError(t, err)
-		pixels := prepared.tensors[0].values
-		digest := sha256.New()
-		require.NoError(t, binary.Write(digest, binary.LittleEndian, pixels))
-		require.Equal(t, page.PixelValuesSHA256, hex.EncodeToString(digest.Sum(nil)), page.File)
-	}
-}
-
-func TestTokenIDsEqualTheReference(t *testing.T) {
-	v := openRandom(t, Options{})
-	for _, query := range readGolden(t).Queries {
-		ids, cut := v.wrapQuery(query.Text)
-		require.Zero(t, cut)
-		require.Equal(t, query.IDs, ids, "%q", query.Text)
-	}
-}
-
-func TestPageVectorsEqualTheReference(t *testing.T) {
-	v, g := openRandom(t, Options{}), readGolden(t)
-	embeddings, err := v.EmbedPages(t.Context(), g.pages(t))
-	require.NoError(t, err)
-	for i, page := range g.Pages {
-		require.NoError(t, embeddings[i].Err)
-		require.Len(t, embeddings[i].Vectors, page.Vectors)
-		want := goldenVectors(t, page.Embeddings)
-		for j, row := range page.Rows {
-			requireClose(t, want[j*128:][:128], embeddings[i].Vectors[row])
-		}
-	}
-}
-
-func TestQueryVectorsEqualTheReference(t *testing.T) {
-	v, g := openRandom(t, Options{}), readGolden(t)
-	embeddings, err := v.EmbedQueries(t.Context(), g.texts())
-	require.NoError(t, err)
-	want := goldenVectors(t, g.QueryEmbeddings)
-	for i, query := range g.Queries {
-		require.NoError(t, embeddings[i].Err)
-		require.Len(t, embeddings[i].Vectors, len(query.IDs))
-		for _, vector := range embeddings[i].Vectors {
-			requireClose(t, want[:128], vector)
-			want = want[128:]
-		}
-	}
-	require.Empty(t, want)
-}
-
-func TestScoresEqualTheReference(t *testing.T) {
-	v, g := openRandom(t, Options{}), readGolden(t)
-	pages, err := v.EmbedPages(t.Context(), g.pages(t))
-	require.NoError(t, err)
-	queries, err := v.EmbedQueries(t.Context(), g.texts())
-	require.NoError(t, err)
-	for i := range queries {
-		query, err := maxsim.NewQuery(matrix(t, queries[i]))
-		require.NoError(t, err)
-		for j := range pages {
-			require.InDelta(t, g.Scores[i][j], query.Score(matrix(t, pages[j])), scoreTolerance, "query %d, page %d", i, j)
-		}
-	}
-}
-
-func matrix(t *testing.T, e Embedding) maxsim.Matrix {
-	t.Helper()
-	require.NoError(t, e.Err)
-	m, err := maxsim.FromRows(e.Vectors)
-	require.NoError(t, err)
-	return m
 }
 
 func requireClose(t *testing.T, want, got []float32) {

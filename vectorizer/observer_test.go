@@ -31,7 +31,7 @@ func TestTheObserverIsToldOfEachStageOnce(t *testing.T) {
 	v := openRandom(t, Options{Observer: n})
 	require.Empty(t, n.told, "a model that warms up is not observed")
 
-	require.NoError(t, only(v.EmbedPages(t.Context(), [][]byte{goldenFile(t, "letter.png")})).Err)
+	require.NoError(t, only(v.EmbedPages(t.Context(), [][]byte{goldenIn(randomModel).file(t, "letter.png")})).Err)
 	tokens := v.Model().VectorsPerPage
 	require.Equal(t, []any{StageDecode, "waited pages", StageVision, StageText, [3]any{Pages, 1, tokens}}, n.told)
 

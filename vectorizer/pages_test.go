@@ -44,7 +44,7 @@ func TestBatchesStayWithinTheirBudgetOfTokens(t *testing.T) {
 // A budget of one token makes batches of one page, and changes no vector.
 func TestABudgetChangesNothingButTheBatches(t *testing.T) {
 	whole, single := openRandom(t, Options{}), openRandom(t, Options{BatchTokens: 1})
-	pages := [][]byte{goldenFile(t, "letter.png"), goldenFile(t, "wide.png")}
+	pages := [][]byte{goldenIn(randomModel).file(t, "letter.png"), goldenIn(randomModel).file(t, "wide.png")}
 	want, err := whole.EmbedPages(t.Context(), pages)
 	require.NoError(t, err)
 	got, err := single.EmbedPages(t.Context(), pages)

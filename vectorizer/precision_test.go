@@ -21,19 +21,19 @@ func TestAModelInFloat16GivesTheVectorsOfFloat32(t *testing.T) {
 	defer func() { require.NoError(t, v.Close()) }()
 	require.Equal(t, "float16", v.Model().Precision)
 
-	g := readGolden(t)
-	pages, err := v.EmbedPages(t.Context(), g.pages(t))
+	g := openGolden(t, randomModel)
+	pages, err := v.EmbedPages(t.Context(), g.blobs)
 	require.NoError(t, err)
 	for i, page := range g.Pages {
 		require.NoError(t, pages[i].Err)
-		want := goldenVectors(t, page.Embeddings)
+		want := g.floats(t, page.Embeddings)
 		for j, row := range page.Rows {
 			requireLike(t, want[j*128:][:128], pages[i].Vectors[row])
 		}
 	}
-	queries, err := v.EmbedQueries(t.Context(), g.texts())
+	queries, err := v.EmbedQueries(t.Context(), g.texts)
 	require.NoError(t, err)
-	want := goldenVectors(t, g.QueryEmbeddings)
+	want := g.floats(t, g.QueryEmbeddings)
 	for _, query := range queries {
 		require.NoError(t, query.Err)
 		for _, vector := range query.Vectors {

@@ -6,9 +6,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from .manifest import ImageSpec
-
-RESAMPLE = {1: "lanczos", 3: "bicubic"}  # PIL.Image.Resampling
+from .manifest import RESAMPLE, ImageSpec
 
 
 def load_checkpoint(folder: Path, base: Path | None = None) -> tuple[nn.Module, ImageSpec]:

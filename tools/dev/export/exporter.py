@@ -1,19 +1,23 @@
 """The one way from a model in memory to a model folder."""
 
+import contextlib
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
+from PIL import Image
 from tokenizers import Tokenizer
 from torch import nn
 
-from . import graphs, manifest, verify
+from . import golden, graphs, manifest, verify
 from .manifest import ImageSpec
 from .precision import Precision
 from .prompt import Prompt
+
+RESAMPLE = {name: number for number, name in manifest.RESAMPLE.items()}
 
 
 def export(
@@ -26,6 +30,7 @@ def export(
     checkpoint: str,
     image: ImageSpec | None = None,
     precision: Precision = Precision(),
+    cases: golden.Cases | None = golden.Cases(),
 ) -> str:
     """Writes a model folder and returns one line saying how close it is to PyTorch.
 
@@ -34,6 +39,7 @@ def export(
                  embedding_proj_layer, and its forward. The vision tower may be any
                  network that gives [B, image_tokens, width].
     image        default: square, of the vision config's image_size, mean = std = 0.5
+    cases        what its golden/ is made of; none without
     """
     model = model.float().eval()
     image = image or _square(model)
@@ -46,13 +52,10 @@ def export(
     queries = [prompt.query_ids(tokenizer, words) for words in verify.QUERIES]
     expected = verify.reference(model, page_ids, queries, verify.test_pages(image.width, image.height))
 
-    out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=out.name + ".") as scratch:
-        folder = Path(scratch)
-        graphs.write_vision(model, folder / "vision.onnx", image.height, image.width, precision.fused)
-        graphs.write_text(model, folder / "text.onnx", page_ids, features, precision.fused)
-        files, check = checked(folder, precision, lambda: verify.compare(folder, expected))
+    with scratch(out) as (traced, folder):
+        graphs.write_vision(model, traced / "vision.onnx", image.height, image.width, precision.fused)
+        graphs.write_text(model, traced / "text.onnx", page_ids, features, precision.fused)
+        files, check = store(traced, folder, precision, lambda graphs: verify.compare(graphs, expected))
         files.append(Path(shutil.copyfile(tokenizer_json, folder / "tokenizer.json")))
         manifest.write(
             folder,
@@ -62,8 +65,8 @@ def export(
                 "family": "colpali",
                 "dim": int(expected.page_embeddings.shape[-1]),
                 "graph": manifest.split_graph(features.shape[-1]) | precision.graph(),
-                **_image_fields(image, features.shape[1]),
-                **_prompt_fields(prompt, tokenizer, page_ids, features.shape[1]),
+                **image_fields(image, features.shape[1]),
+                **prompt_fields(prompt, tokenizer, page_ids, features.shape[1]),
                 "tokenizer": {"file": "tokenizer.json"},
                 "source": {
                     "checkpoint": checkpoint,
@@ -76,8 +79,31 @@ def export(
                 },
             },
         )
+        if cases is not None:
+            pages = [_golden_page(model, image, page_ids, page) for page in cases.pages.values()]
+            asked = [_golden_query(model, prompt.query_ids(tokenizer, text), text) for text in cases.queries]
+            golden.write(folder / "golden", dict(zip(cases.pages, pages, strict=True)), asked, cases.kept)
         publish(folder, out)
     return check
+
+
+def _golden_page(model: nn.Module, image: ImageSpec, ids: list[int], page: Image.Image) -> golden.Page:
+    # transformers takes seconds to import. The slow processor: the fast one differs by a grey level here and there.
+    from transformers import SiglipImageProcessor
+
+    processor = SiglipImageProcessor(
+        size={"height": image.height, "width": image.width},
+        resample=RESAMPLE[image.resample],
+        rescale_factor=image.rescale,
+        image_mean=image.mean,
+        image_std=image.std,
+    )
+    pixels = processor([page], return_tensors="pt")["pixel_values"]
+    return golden.Page(page, ids, pixels[0].numpy(), verify.rows(model, ids, pixel_values=pixels))
+
+
+def _golden_query(model: nn.Module, ids: list[int], text: str) -> golden.Query:
+    return golden.Query(text, ids, verify.rows(model, ids))
 
 
 def _square(model: nn.Module) -> ImageSpec:
@@ -95,33 +121,45 @@ def _check_ids(model: nn.Module, page_ids: list[int], query_ids: list[int]) -> N
         raise ValueError("the query prompt contains the image token")
 
 
-def checked(folder: Path, precision: Precision, compare: Callable[[], tuple[float, float]]) -> tuple[list[Path], str]:
-    """Gives the folder's float32 graphs their precision; returns their files, and how close they are to PyTorch
-    by compare: the largest difference and the least cosine."""
-    difference, _ = compare()
+@contextlib.contextmanager
+def scratch(out: Path) -> Iterator[tuple[Path, Path]]:
+    """Two folders beside out, on its file system: for traced graphs, and for what becomes out."""
+    out = Path(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=out.name + ".") as name:
+        folders = Path(name, "traced"), Path(name, "model")
+        for folder in folders:
+            folder.mkdir()
+        yield folders
+
+
+def store(traced: Path, folder: Path, precision: Precision, compare: Callable[[Path], tuple[float, float]]) -> tuple[list[Path], str]:
+    """Writes the traced graphs into the folder in their precision; returns their files, and how close they are to
+    PyTorch by compare: the largest difference and the least cosine."""
+    difference, _ = compare(traced)
     if not difference <= verify.TOLERANCE:
         raise ValueError(f"the graphs differ from PyTorch by {difference:.1e}, more than {verify.TOLERANCE:.0e}; nothing was kept")
     check = f"graphs equal PyTorch within {difference:.1e}"
-    files = precision.store(folder, ["vision.onnx", "text.onnx"])
+    files = [file for name in ("vision.onnx", "text.onnx") for file in precision.store(traced / name, folder / name)]
     if precision.is_exact:
         return files, check
-    _, cosine = compare()
+    _, cosine = compare(folder)
     if not cosine >= precision.least_cosine:
         raise ValueError(f"{precision} turned a vector to cosine {cosine:.4f}, below {precision.least_cosine}; nothing was kept")
     done = f"computing in {precision.compute}" if precision.fused else "with the stored weights"
     return files, f"{check}; {done} every vector keeps cosine {cosine:.6f}"
 
 
-def _image_fields(image: ImageSpec, tokens: int) -> dict:
+def image_fields(image: ImageSpec, tokens: int) -> dict:
     columns = round((tokens * image.width / image.height) ** 0.5)
     if tokens % columns:
         raise ValueError(f"{tokens} image tokens make no grid on {image.width}x{image.height} pixels")
     common = {field: getattr(image, field) for field in ("resample", "pass_order", "rescale", "mean", "std")}
     grid = {"width": columns, "height": tokens // columns}
-    return {"image": {"mode": "square", **common, "square": {"width": image.width, "height": image.height, "grid": grid}}}
+    return {"image": {"mode": "square", **common, **manifest.VIEW, "square": {"width": image.width, "height": image.height, "grid": grid}}}
 
 
-def _prompt_fields(prompt: Prompt, tokenizer: Tokenizer, page_ids: list[int], tokens: int) -> dict:
+def prompt_fields(prompt: Prompt, tokenizer: Tokenizer, page_ids: list[int], tokens: int) -> dict:
     return {
         "page": {
             "prefix_ids": [],
@@ -142,5 +180,6 @@ def publish(folder: Path, out: Path) -> None:
     """The manifest goes last: a folder with one is complete."""
     out.mkdir(exist_ok=True)
     (out / manifest.FILE).unlink(missing_ok=True)
+    shutil.rmtree(out / "golden", ignore_errors=True)
     for path in sorted(folder.iterdir(), key=lambda path: path.name == manifest.FILE):
         path.replace(out / path.name)

@@ -8,6 +8,11 @@ from pathlib import Path
 FILE = "colpali.json"
 VERSION = 2
 
+# What is seen of transparency and EXIF: as in the references, which convert pages to RGB and nothing else.
+VIEW = {"alpha": "drop", "exif": False}
+
+RESAMPLE = {1: "lanczos", 3: "bicubic"}  # PIL.Image.Resampling
+
 
 @dataclass(frozen=True)
 class ImageSpec:

@@ -1,7 +1,6 @@
 """How a graph's weights are stored, and what it computes in."""
 
 import argparse
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,21 +44,10 @@ class Precision:
     def source(self) -> dict:
         return {"weights": self.compute if self.fused else self.weights, "compute": self.compute}
 
-    def store(self, folder: Path, names: list[str]) -> list[Path]:
-        """Rewrites the float32 graphs in a folder; returns the files that they are then."""
-        files = []
-        with_weights = folder / "stored"
-        with_weights.mkdir()
-        for name in names:
-            graph = onnx.load(str(folder / name), load_external_data=False)
-            files += write(graph, self._tensors(graph), folder, with_weights / name)
-        # The exporter spills a large graph's tensors into files of their own.
-        for leftover in folder.iterdir():
-            if leftover.is_file():
-                leftover.unlink()
-        moved = [file.replace(folder / file.name) for file in files]
-        shutil.rmtree(with_weights)
-        return moved
+    def store(self, traced: Path, out: Path) -> list[Path]:
+        """Writes a float32 graph anew; returns its files."""
+        graph = onnx.load(str(traced), load_external_data=False)
+        return write(graph, self._tensors(graph), traced.parent, out)
 
     def _tensors(self, graph: onnx.ModelProto) -> list[Tensor]:
         if self.fused:

@@ -8,14 +8,12 @@ import tempfile
 import unittest
 from pathlib import Path
 
-import numpy as np
 import onnx
-import torch
 from colpali_engine import models
 
 import export
-from export import half, verify
-from export.families import checkpoint, idefics3, modernvbert, patched, qwen2, qwen2_5, qwen3, qwen3_5, tiled
+from export import exporter, half
+from export.families import folder, idefics3, modernvbert, patched, qwen2, qwen2_5, qwen3, qwen3_5, tiled
 from goldens import idefics3_model, modernvbert_model, qwen_model, random_model
 
 QWENS = {"Qwen2": (qwen2, "Processor"), "Qwen2_5": (qwen2_5, "_Processor"), "Qwen3": (qwen3, "Processor"), "Qwen3_5": (qwen3_5, "Processor")}
@@ -43,15 +41,14 @@ class HalfTest(unittest.TestCase):
                 self.compare(tiled, family, maker.model(words, getattr(models, kind + name)), processor)
 
     def compare(self, cut, family, model, processor):
-        items = checkpoint._items(processor)
+        items = folder.verified(processor)
         for compute in ("fp16", "bf16"):
-            with self.subTest(type(model).__name__, compute=compute), tempfile.TemporaryDirectory() as scratch:
-                folder = Path(scratch)
-                width = cut.write_graphs(folder, family, model, items[0], fused=True)
+            with self.subTest(type(model).__name__, compute=compute), exporter.scratch(self.folder / "out") as (traced, made):
+                width = cut.write_graphs(traced, family, model, items[0], fused=True)
                 precision = export.Precision(compute=compute)
-                _, check = export.exporter.checked(folder, precision, lambda: checkpoint.compare(folder, cut, model, items, width))
+                _, check = exporter.store(traced, made, precision, lambda graphs: folder.compare(graphs, cut, model, items, width))
                 print(type(model).__name__, check)
-                self.only_products_are_half(folder)
+                self.only_products_are_half(made)
 
     def only_products_are_half(self, folder):
         for name in ("vision.onnx", "text.onnx"):

@@ -59,6 +59,13 @@ def compare(folder: Path, expected: Reference) -> tuple[float, float]:
     return max(float(np.abs(got - want).max()), padding), least_cosine(got, want)
 
 
+def rows(model: nn.Module, ids: list[int], **inputs: torch.Tensor) -> torch.Tensor:
+    """What the PyTorch model makes of one page or query, [L,dim]."""
+    batch = torch.tensor([ids])
+    with torch.no_grad():
+        return model(input_ids=batch, attention_mask=torch.ones_like(batch), **inputs).embeddings[0]
+
+
 def least_cosine(got: np.ndarray, want: np.ndarray) -> float:
     """Of unit vectors, row by row; a result that is not of length one is no cosine, and counts as far off."""
     return float(((got * want).sum(-1) - np.abs(np.linalg.norm(got, axis=-1) - 1)).min())

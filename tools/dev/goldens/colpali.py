@@ -7,26 +7,18 @@ a list of queries; colpali-engine's ColPali, with the same weights, is the secon
 opinion, and its score_multi_vector gives the scores.
 """
 
-import hashlib
-import json
-import shutil
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 import torch
 from colpali_engine.models import ColPali
-from colpali_engine.utils.processing_utils import BaseVisualRetrieverProcessor
-from PIL import Image, ImageDraw
-from tokenizers import Tokenizer
-from transformers import SiglipImageProcessor
 
 DEV = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(DEV))
 
 import export  # noqa: E402  (found through DEV)
+from export import golden, verify  # noqa: E402
 from goldens import random_model  # noqa: E402
 
 OUT = DEV.parents[1] / "vectorizer" / "testdata" / "colpali-random"
@@ -51,100 +43,40 @@ QUERIES = [
     "supercalifragilisticexpialidocious" * 2,
 ]
 
-# Every row of the first page; of the others enough to see a wrong order or offset.
-SAMPLED_ROWS = [*range(0, 1024, 64), *range(1023, 1030)]
-
 
 def main() -> None:
     model, tokenizer = random_model.model(), random_model.tokenizer()
+    pages = {file: golden.draw_page(number, *size) for number, (file, size) in enumerate(PAGES.items())}
     with tempfile.TemporaryDirectory() as scratch:
         tokenizer_json = Path(scratch, "tokenizer.json")
         tokenizer.save(str(tokenizer_json))
-        for out, precision in ((OUT, export.Precision()), (FLOAT16, export.Precision(compute="fp16"))):
-            print(
-                export.export(
-                    model, tokenizer_json, PROMPT, out, name=out.name, checkpoint="random weights, seed 0", precision=precision
-                )
-            )
-    golden = OUT / "golden"
-    shutil.rmtree(golden, ignore_errors=True)
-    golden.mkdir()
-    pages = [draw_page(number, *size) for number, size in enumerate(PAGES.values())]
-    for file, page in zip(PAGES, pages, strict=True):
-        page.save(golden / file, optimize=True)
-    write(golden, model, tokenizer, pages)
+        for out, precision, cases in (
+            (OUT, export.Precision(), golden.Cases(pages, QUERIES, few)),
+            (FLOAT16, export.Precision(compute="fp16"), None),
+        ):
+            named = {"name": out.name, "checkpoint": "random weights, seed 0"}
+            print(export.export(model, tokenizer_json, PROMPT, out, precision=precision, cases=cases, **named))
+    print(f"transformers and colpali-engine differ by {second_opinion(model, tokenizer):.1e}")
 
 
-def draw_page(seed: int, width: int, height: int) -> Image.Image:
-    """Text, boxes, and a smooth patch whose resampling shows a wrong last digit."""
-    generator = np.random.default_rng(seed)
-    page = Image.new("RGB", (width, height), "white")
-    draw = ImageDraw.Draw(page)
-    for number in range(6):
-        left, right = sorted(map(int, generator.integers(0, width, 2)))
-        top, bottom = sorted(map(int, generator.integers(0, height, 2)))
-        colour = tuple(map(int, generator.integers(0, 255, 3)))
-        draw.rectangle((left, top, right, bottom), outline=colour, fill=colour if number % 2 else None)
-    for _ in range(40):
-        at = (int(generator.integers(0, width)), int(generator.integers(0, height)))
-        text = "".join(map(chr, generator.integers(33, 120, 20)))
-        draw.text(at, text, fill=tuple(map(int, generator.integers(0, 200, 3))))
-    ramp = np.add.outer(np.arange(64), np.arange(64) * 2)
-    patch = np.stack([ramp, 255 - ramp, ramp * 3 % 256], -1).astype(np.uint8)
-    page.paste(Image.fromarray(patch), (width // 3, height // 3))
-    return page
+def few(vectors: int, file: str) -> list[int]:
+    """Every row of the first page; of the others enough to see a wrong order or offset."""
+    return list(range(vectors)) if file == "letter.png" else [*range(0, 1024, 64), *range(1023, vectors)]
 
 
-def write(golden: Path, model: torch.nn.Module, tokenizer: Tokenizer, pages: list[Image.Image]) -> None:
-    pixels = reference_pixels(pages)
+def second_opinion(model: torch.nn.Module, tokenizer) -> float:
+    """How far colpali-engine's ColPali is from transformers', of which the goldens are."""
+    engine, pixels = engine_model(model), torch.from_numpy(verify.test_pages(448, 448))
     page_ids = [random_model.IMAGE_TOKEN_ID] * 1024 + PROMPT.page_suffix_ids(tokenizer)
-    query_ids = [PROMPT.query_ids(tokenizer, words) for words in QUERIES]
-    engine = engine_model(model)
-    page_rows, query_rows, difference = [], [], 0.0
-    for page in pixels:
-        inputs = {**one(page_ids), "pixel_values": page[None]}
-        rows, opinion = transformers_rows(model, inputs), engine(**inputs)[0].detach()
-        page_rows.append(rows)
-        difference = max(difference, float((rows - opinion).abs().max()))
-    for ids in query_ids:
-        rows, opinion = transformers_rows(model, one(ids)), engine(**one(ids))[0].detach()
-        query_rows.append(rows)
-        difference = max(difference, float((rows - opinion).abs().max()))
-    print(f"transformers and colpali-engine differ by {difference:.1e}")
+    items = [(page_ids, {"pixel_values": page[None]}) for page in pixels]
+    items += [(PROMPT.query_ids(tokenizer, words), {}) for words in QUERIES]
+    difference = 0.0
+    for ids, inputs in items:
+        batch = torch.tensor([ids])
+        opinion = engine(input_ids=batch, attention_mask=torch.ones_like(batch), **inputs)[0].detach()
+        difference = max(difference, float((verify.rows(model, ids, **inputs) - opinion).abs().max()))
     assert difference < 2e-5
-
-    cases = {"versions": versions(), "engine_max_difference": difference, "pages": [], "queries": []}
-    for number, file in enumerate(PAGES):
-        rows = list(range(len(page_ids))) if number == 0 else SAMPLED_ROWS
-        values = page_rows[number][rows].numpy().astype("<f4")
-        values.tofile(golden / Path(file).with_suffix(".f32"))
-        cases["pages"].append(
-            {
-                "file": file,
-                "pixel_values_sha256": sha256(pixels[number].numpy().astype("<f4").tobytes()),
-                "vectors": len(page_ids),
-                "rows": rows,
-                "embeddings": Path(file).with_suffix(".f32").name,
-            }
-        )
-    for words, ids in zip(QUERIES, query_ids, strict=True):
-        cases["queries"].append({"text": words, "ids": ids})
-    torch.cat(query_rows).numpy().astype("<f4").tofile(golden / "queries.f32")
-    cases["query_embeddings"] = "queries.f32"
-    # Each document alone: padded beside a longer one, its zero rows would lift every
-    # negative maximum to 0.
-    score = BaseVisualRetrieverProcessor.score_multi_vector
-    cases["scores"] = [
-        [float(score([query], [page], device="cpu")) for page in page_rows] for query in query_rows
-    ]
-    text = json.dumps(cases, ensure_ascii=False, indent=1)
-    (golden / "golden.json").write_text(text + "\n", encoding="utf-8")
-
-
-def reference_pixels(pages: list[Image.Image]) -> torch.Tensor:
-    # The slow processor: the fast one differs by a grey level here and there.
-    processor = SiglipImageProcessor(size={"height": 448, "width": 448})
-    return processor(pages, return_tensors="pt")["pixel_values"]
+    return difference
 
 
 def engine_model(model: torch.nn.Module) -> torch.nn.Module:
@@ -156,25 +88,6 @@ def engine_model(model: torch.nn.Module) -> torch.nn.Module:
     }
     engine.load_state_dict(renamed)
     return engine
-
-
-def transformers_rows(model: torch.nn.Module, inputs: dict) -> torch.Tensor:
-    with torch.no_grad():
-        return model(**inputs).embeddings[0]
-
-
-def one(ids: list[int]) -> dict:
-    batch = torch.tensor([ids])
-    return {"input_ids": batch, "attention_mask": torch.ones_like(batch)}
-
-
-def versions() -> dict:
-    names = ("torch", "transformers", "colpali-engine", "tokenizers", "pillow", "onnx", "onnxruntime")
-    return {name: version(name) for name in names}
-
-
-def sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 if __name__ == "__main__":

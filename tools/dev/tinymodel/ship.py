@@ -66,7 +66,7 @@ def main():
     options = parser.parse_args()
     prompt = Prompt("tiny-reader", "<bos>" + tokenizer.PROMPT_TEXT, " ", "", MAX_QUERY_TOKENS)
     print(export(colpali_for_retrieval(tiny.load(options.checkpoint)), options.work / "tokenizer.json", prompt, options.out,
-                 name=NAME, checkpoint=NAME, precision=Precision(options.weights)))
+                 name=NAME, checkpoint=NAME, precision=Precision(options.weights), cases=None))
 
 
 if __name__ == "__main__":

@@ -1,21 +1,18 @@
 """Reads checkpoints of colpali-engine from disk, whole models and LoRA adapters; never from the network."""
 
 import json
-import tempfile
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
-import numpy as np
 import torch
-from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
 
-from .. import exporter, manifest, verify
 from ..precision import Precision
+from . import folder
 
 
 @dataclass(frozen=True)
@@ -50,49 +47,20 @@ def export(
     # colpali-engine writes both ColQwen3Processor and ColQwen2_5_Processor.
     kind = getattr(models, name + "Processor", None) or getattr(models, name + "_Processor")
     model = load(checkpoint, base, getattr(models, name), family.projection)
-    processor = kind.from_pretrained(checkpoint, local_files_only=True)
-    words = processor.tokenizer.backend_tokenizer
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=out.name + ".") as scratch:
-        folder = Path(scratch)
-        preset, about = family.cut.describe(processor, prompt)
-        width = family.cut.write_graphs(folder, family.graphs, model, processor.process_images([_page(300, 400)]), precision.fused)
-        items = _items(processor)
-        files, check = exporter.checked(folder, precision, lambda: compare(folder, family.cut, model, items, width))
-        words.save(str(folder / "tokenizer.json"))
-        files.append(folder / "tokenizer.json")
-        source = {"checkpoint": checkpoint.name, "preset": preset, **precision.source(), "check": check}
-        source |= {package: version(package) for package in ("torch", "transformers", "colpali-engine", "onnxruntime")}
-        dim = family.cut.rows(model, items[-1]).shape[-1]
-        head = {"name": checkpoint.name, "family": name.lower(), "dim": dim}
-        fields = about(words, width=width, rows="one" if single else "tokens")
-        fields["graph"] |= precision.graph()
-        manifest.write(folder, files, head | fields | {"tokenizer": {"file": "tokenizer.json"}, "source": source})
-        exporter.publish(folder, out)
-    return check
-
-
-def _items(processor) -> list[dict]:
-    """Pages and queries, each alone."""
-    pages = [processor.process_images([_page(*size)]) for size in ((200, 300), (640, 200))]
-    return pages + [processor.process_queries(queries=[words]) for words in verify.QUERIES if words]
-
-
-def compare(folder: Path, cut: ModuleType, model: nn.Module, items: list[dict], width: int) -> tuple[float, float]:
-    """Largest absolute difference to PyTorch and least cosine."""
-    vision, text = verify.session(folder / "vision.onnx"), verify.session(folder / "text.onnx")
-    largest, least = 0.0, 1.0
-    for item in items:
-        got, want = cut.run(vision, text, model, item, width), cut.rows(model, item).numpy()
-        # Not max and min, for which NaN is nothing.
-        largest = np.maximum(largest, np.abs(got - want).max())
-        least = np.minimum(least, verify.least_cosine(got, want))
-    return float(largest), float(least)
-
-
-def _page(width: int, height: int) -> Image.Image:
-    noise = np.random.default_rng(width).integers(0, 255, (height, width, 3), np.uint8)
-    return Image.fromarray(noise)
+    # Fast image processors resample with other arithmetic, and Idefics3's with another filter.
+    processor = kind.from_pretrained(checkpoint, local_files_only=True, use_fast=False)
+    return folder.write(
+        out,
+        family.cut,
+        family.graphs,
+        model,
+        processor,
+        name=checkpoint.name,
+        family=name.lower(),
+        prompt=prompt,
+        precision=precision,
+        checkpoint=checkpoint.name,
+    )
 
 
 def model_type(checkpoint: Path, base: Path | None) -> str:
@@ -125,18 +93,36 @@ def load(checkpoint: Path, base: Path | None, kind: type, projection: str | None
 def _merge(model: nn.Module, checkpoint: Path, trained: dict[str, torch.Tensor], projection: str | None) -> nn.Module:
     from peft import PeftModel
 
+    kind = json.loads((checkpoint / "adapter_config.json").read_text(encoding="utf-8")).get("peft_type")
+    if kind != "LORA":
+        raise ValueError(f"{checkpoint}/adapter_config.json says peft_type {kind!r}; only LORA is merged and checked")
     before = model.state_dict().get(projection)
     before = None if before is None else before.clone()
     wrapped = PeftModel.from_pretrained(model, checkpoint)
-    scaling = wrapped.peft_config["default"].lora_alpha / wrapped.peft_config["default"].r
+    config = wrapped.peft_config["default"]
     merged = wrapped.merge_and_unload()
     if before is None:
         return merged
     # Some versions of transformers leave the projection of an adapter random, without a word.
-    prefix = "base_model.model." + projection.removesuffix("weight")
-    want = trained.get(prefix + "weight", before)
-    if prefix + "lora_A.weight" in trained:
-        want = want + scaling * trained[prefix + "lora_B.weight"].float() @ trained[prefix + "lora_A.weight"].float()
-    if not torch.allclose(merged.state_dict()[projection], want.float(), atol=1e-5):
+    want = _adapted(before, trained, projection.removesuffix(".weight"), config)
+    if not torch.allclose(merged.state_dict()[projection], want, atol=1e-5):
         raise ValueError(f"the projection is not the one in {checkpoint}: these versions of peft and transformers do not load it")
     return merged
+
+
+def _adapted(before: torch.Tensor, trained: dict[str, torch.Tensor], module: str, config) -> torch.Tensor:
+    """A weight [out,in] as the adapter's file says that it is: saved whole, or before + scaling B A (LoRA), where
+    rank-stabilised LoRA scales by the root of the rank (Kalajdzievski 2023), and DoRA sets the length of each row
+    (Liu et al. 2024)."""
+    prefix = f"base_model.model.{module}."
+    if prefix + "weight" in trained:
+        return trained[prefix + "weight"].float()
+    if prefix + "lora_A.weight" not in trained:
+        return before
+    low, high = trained[prefix + "lora_A.weight"].float(), trained[prefix + "lora_B.weight"].float()
+    own = [alpha for pattern, alpha in config.alpha_pattern.items() if re.match(rf"(.*\.)?({pattern})$", module)]
+    alpha, rank = (own or [config.lora_alpha])[0], low.shape[0]
+    want = before + alpha / (rank**0.5 if config.use_rslora else rank) * high @ low
+    if config.use_dora:
+        want = want * (trained[prefix + "lora_magnitude_vector"].float() / want.norm(dim=1)).unsqueeze(1)
+    return want

@@ -62,6 +62,13 @@ def rows(model: nn.Module, inputs: dict) -> torch.Tensor:
     return made[0] if made.dim() == 3 else made
 
 
+def about(model: nn.Module, inputs: dict) -> dict:
+    """What goldens say of a page beside its ids."""
+    _, high, wide = map(int, inputs["image_grid_thw"][0])
+    merge = model.config.vision_config.spatial_merge_size
+    return {"grid": {"width": wide // merge, "height": high // merge}, "positions": positions(model, inputs)[:, 0].tolist()}
+
+
 def patch_places(model: nn.Module, inputs: dict) -> list[list[int]]:
     """Row and column of each patch: those of a token together, tokens row by row."""
     _, high, wide = map(int, inputs["image_grid_thw"][0])

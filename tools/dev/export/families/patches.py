@@ -26,6 +26,7 @@ def fields(words: Tokenizer, preset: str, images, *, width: int, rows: str) -> d
             "mode": "patches",
             "resample": "bicubic",
             "pass_order": "pillow13",
+            **manifest.VIEW,
             "rescale": 1 / 255,
             "mean": list(images.image_mean),
             "std": list(images.image_std),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from colpali_engine import models
-from peft import LoraConfig, get_peft_model
+from peft import LoHaConfig, LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 
 from export.families import checkpoint
@@ -61,6 +61,28 @@ class CheckpointTest(unittest.TestCase):
         self.assertIn("graphs equal PyTorch within", self.export("adapter", self.folder / "whole"))
         with self.assertRaisesRegex(ValueError, "name its base model"):
             self.export("adapter")
+
+    def test_adapters_of_other_scales(self):
+        words, _ = self.save("ColIdefics3")
+        for options in ({"use_rslora": True}, {"use_dora": True}, {"alpha_pattern": {"linear": 64}, "rank_pattern": {"linear": 2}}):
+            with self.subTest(options):
+                torch.manual_seed(1)
+                config = LoraConfig(r=4, lora_alpha=8, target_modules=r".*text_model.*q_proj$|linear$", init_lora_weights=False, **options)
+                wrapped = get_peft_model(idefics3_model.model(words), config)
+                if "use_dora" in options:  # as trained: at first it leaves the lengths as they are
+                    for name, parameter in wrapped.named_parameters():
+                        if "magnitude" in name:
+                            parameter.data *= 1.5
+                wrapped.save_pretrained(self.folder / "adapter")
+                loaded = checkpoint.load(self.folder / "adapter", self.folder / "whole", models.ColIdefics3, "linear.weight")
+                for name, value in wrapped.merge_and_unload().state_dict().items():
+                    torch.testing.assert_close(loaded.state_dict()[name], value, msg=name)
+
+    def test_an_adapter_of_another_kind_is_refused(self):
+        words, _ = self.save("ColIdefics3")
+        get_peft_model(idefics3_model.model(words), LoHaConfig(target_modules=["linear"])).save_pretrained(self.folder / "adapter")
+        with self.assertRaisesRegex(ValueError, "peft_type 'LOHA'; only LORA"):
+            checkpoint.load(self.folder / "adapter", self.folder / "whole", models.ColIdefics3, "linear.weight")
 
     def test_prompt_of_another_family_is_refused(self):
         self.save("ColIdefics3")

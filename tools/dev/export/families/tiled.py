@@ -51,6 +51,11 @@ def run(vision: onnxruntime.InferenceSession, text: onnxruntime.InferenceSession
     return text.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids), "image_features": features})[0][0]
 
 
+def about(model: nn.Module, inputs: dict) -> dict:
+    """What goldens say of a page beside its ids."""
+    return {"tiles": inputs["pixel_values"].shape[1]}
+
+
 def rows(model: nn.Module, inputs: dict) -> torch.Tensor:
     """What colpali-engine makes of one page or query, [L,dim] or [1,dim]."""
     with torch.no_grad():

@@ -34,6 +34,7 @@ def fields(
             # The slow processor's, on which models were trained; the fast one takes bicubic.
             "resample": "lanczos",
             "pass_order": "pillow13",
+            **manifest.VIEW,
             "rescale": 1 / 255,
             "mean": [0.5] * 3,
             "std": [0.5] * 3,
