@@ -21,6 +21,8 @@ RECIPES   := docs/recipes
 SERVER    := bin/weaviate-colpali
 ORT       := $(CURDIR)/$(ORT_DIR)/lib/libonnxruntime.$(if $(filter Darwin,$(shell uname -s)),dylib,so)
 
+comma     := ,
+
 # The server finds the library beside its binary; programs that `go test` and `go run` build elsewhere
 # are told where it is.
 unit bench bench-index demo: export COLPALI_ONNXRUNTIME := $(ORT)
@@ -163,6 +165,26 @@ BENCH_FASTPLAID ?=
 bench-index: server $(BENCH_VENV)/stamp ## the index beside its peers, on pages, on text, and in the server; BENCH_INDEX=flags
 	@$(if $(BENCH_FASTPLAID),$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(BENCH_FASTPLAID))
 	$(BENCH_VENV)/bin/python tools/dev/bench/index/run.py build/bench --goroot "$$($(GO) env GOROOT)" $(BENCH_INDEX)
+
+# A GPU is measured with a model of full size, for which the disk needs 30 GB and the memory 32. REHEARSE=1 does all of
+# it with a tiny model on the CPU. BENCH_GPU_PYTHON is a Python that has tools/dev/requirements-export.txt.
+DEVICE           ?= cuda
+REHEARSE         ?=
+BENCH_GPU        := $(CURDIR)/build/$(if $(REHEARSE),rehearsal,bench-gpu)
+BENCH_GPU_VENV   := build/bench-gpu-venv
+BENCH_GPU_PYTHON ?= $(CURDIR)/$(BENCH_GPU_VENV)/bin/python
+BENCH_GPU_FLAGS  := $(if $(REHEARSE),-device cpu -batches 1$(comma)2 -seconds 1,-device $(DEVICE))
+
+.PHONY: bench-gpu
+bench-gpu: $(if $(REHEARSE),onnxruntime,ort-gpu) $(if $(filter $(CURDIR)/%,$(BENCH_GPU_PYTHON)),$(BENCH_GPU_VENV)/stamp) ## ColPali on your GPU, beside PyTorch: DEVICE=cuda or webgpu; REHEARSE=1 without one
+	cd tools/dev && $(BENCH_GPU_PYTHON) -W ignore -m benchgpu.model $(BENCH_GPU) $(if $(REHEARSE),--rehearse)
+	-cd tools/dev && $(BENCH_GPU_PYTHON) -W ignore -m benchgpu.peer $(BENCH_GPU) $(if $(REHEARSE),--rehearse --batches 1$(comma)2 --seconds 1)
+	COLPALI_ONNXRUNTIME=$(CURDIR)/$(if $(REHEARSE),$(CPU_DIR),$(GPU_DIR))/lib/$(notdir $(ORT)) $(GO) run ./tools/dev/benchgpu $(BENCH_GPU_FLAGS) $(BENCH_GPU)
+
+$(BENCH_GPU_VENV)/stamp: tools/dev/requirements-export.txt
+	$(PYTHON) -m venv $(BENCH_GPU_VENV)
+	$(BENCH_GPU_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 $(BENCH_VENV)/stamp: tools/dev/bench/requirements.txt tools/dev/bench/index/requirements.txt
 	$(PYTHON) -m venv $(BENCH_VENV)

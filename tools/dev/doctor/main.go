@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"weaviate-colpali/config"
+	"weaviate-colpali/tools/dev/trial"
 	"weaviate-colpali/vectorizer"
 	"weaviate-colpali/vectorizer/operator"
 	"weaviate-colpali/vectorizer/tinymodel"
@@ -96,12 +97,12 @@ func run(ctx context.Context, w io.Writer, dir string, batches []int, runs int) 
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
 	describe(w, v.Model())
-	page, err := letter()
+	page, err := trial.Letter()
 	if err != nil {
 		return err
 	}
 	embeddings, err := v.EmbedPages(ctx, [][]byte{page})
-	if err := failure(embeddings, err); err != nil {
+	if err := trial.Failure(embeddings, err); err != nil {
 		return err
 	}
 	vectors := sizeOf(embeddings[0].Vectors)

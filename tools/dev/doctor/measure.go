@@ -1,17 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"image"
-	"image/color"
-	"image/png"
 	"io"
 	"math"
 	"slices"
 	"time"
 
+	"weaviate-colpali/tools/dev/trial"
 	"weaviate-colpali/vectorizer"
 )
 
@@ -21,12 +18,12 @@ func times(ctx context.Context, w io.Writer, v *vectorizer.Vectorizer, page []by
 	best := time.Duration(math.MaxInt64)
 	for _, size := range batches {
 		pages := slices.Repeat([][]byte{page}, size)
-		perPage, err := median(runs, size, func() error { return failure(v.EmbedPages(ctx, pages)) })
+		perPage, err := median(runs, size, func() error { return trial.Failure(v.EmbedPages(ctx, pages)) })
 		if err != nil {
 			return 0, err
 		}
 		queries := slices.Repeat([]string{"What is the total revenue of 2023?"}, size)
-		perQuery, err := median(runs, size, func() error { return failure(v.EmbedQueries(ctx, queries)) })
+		perQuery, err := median(runs, size, func() error { return trial.Failure(v.EmbedQueries(ctx, queries)) })
 		if err != nil {
 			return 0, err
 		}
@@ -52,31 +49,6 @@ func median(runs, size int, f func() error) (time.Duration, error) {
 	}
 	slices.Sort(took)
 	return took[runs/2], nil
-}
-
-// failure is the first error of a call or of one of its items.
-func failure(embeddings []vectorizer.Embedding, err error) error {
-	for _, e := range embeddings {
-		if err == nil {
-			err = e.Err
-		}
-	}
-	return err
-}
-
-// letter is a page of 850 x 1100 pixels, letter size at 100 dpi, with bars where words would be.
-func letter() ([]byte, error) {
-	page := image.NewGray(image.Rect(0, 0, 850, 1100))
-	for i := range page.Pix {
-		x, y := i%850, i/850
-		page.Pix[i] = 255
-		if x > 80 && x < 770 && y > 80 && y < 1020 && y%22 < 11 && (x*7+y/22*31)%97 < 80 {
-			page.SetGray(x, y, color.Gray{Y: 20})
-		}
-	}
-	var b bytes.Buffer
-	err := png.Encode(&b, page)
-	return b.Bytes(), err
 }
 
 // size of a page's vectors. Models that read pages at their own size give more for larger ones.

@@ -11,6 +11,7 @@ import (
 	"math"
 	"path"
 
+	"weaviate-colpali/tools/dev/trial"
 	"weaviate-colpali/vectorizer"
 )
 
@@ -85,7 +86,7 @@ func pagesDifference(ctx context.Context, v *vectorizer.Vectorizer, model fs.FS,
 			return 0, err
 		}
 		embeddings, err := v.EmbedPages(ctx, [][]byte{blob})
-		if err := failure(embeddings, err); err != nil {
+		if err := trial.Failure(embeddings, err); err != nil {
 			return 0, fmt.Errorf("golden/%s: %w", page.File, err)
 		}
 		var rows [][]float32
@@ -117,7 +118,7 @@ func queriesDifference(ctx context.Context, v *vectorizer.Vectorizer, model fs.F
 		texts = append(texts, query.Text)
 	}
 	embeddings, err := v.EmbedQueries(ctx, texts)
-	if err := failure(embeddings, err); err != nil {
+	if err := trial.Failure(embeddings, err); err != nil {
 		return 0, fmt.Errorf("golden queries: %w", err)
 	}
 	var rows [][]float32

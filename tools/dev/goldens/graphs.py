@@ -1,15 +1,21 @@
-"""python tools/dev/goldens/graphs.py: the hand-made ONNX graphs of vectorizer.
+"""python tools/dev/goldens/graphs.py: the hand-made ONNX graphs of vectorizer and of its tools' tests.
 
 probe.onnx is shipped: `Open` runs it to prove that a device works. The others are
 for tests.
 """
 
+import sys
 from pathlib import Path
 
 import onnx
 from onnx import TensorProto, helper
 
-VECTORIZER = Path(__file__).resolve().parents[3] / "vectorizer"
+DEV = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(DEV))
+
+from benchgpu import peak  # noqa: E402  (found through DEV)
+
+VECTORIZER = DEV.parents[1] / "vectorizer"
 
 FLOAT = TensorProto.FLOAT
 
@@ -21,6 +27,7 @@ def main() -> None:
     for name, number in {"nan": float("nan"), "long": 2.0}.items():
         write(VECTORIZER / "testdata" / "broken" / f"text-{name}.onnx", *constant_embeddings(number))
     write(VECTORIZER / "testdata" / "broken" / "text-bfloat16.onnx", *bfloat16_embeddings())
+    peak.write(DEV / "benchgpu" / "testdata" / "peak.onnx", 16)
     ids = value("input_ids", TensorProto.INT64, ["batch", "sequence"])
     mask = value("attention_mask", TensorProto.INT64, ["batch", "sequence"])
     pixels = value("pixel_values", FLOAT, ["batch", 3, 4, 4])
