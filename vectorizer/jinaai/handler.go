@@ -56,15 +56,16 @@ type Handler struct {
 	options  Options
 	maxBody  int64
 	// memory is Options.Memory bytes, shared by all requests.
-	memory *semaphore.Weighted
-	leaves atomic.Bool
-	routes *http.ServeMux
+	memory       *semaphore.Weighted
+	writeTimeout time.Duration
+	leaves       atomic.Bool
+	routes       *http.ServeMux
 }
 
 // New returns a handler that embeds with e.
 func New(e Embedder, o Options) *Handler {
 	h := &Handler{
-		embedder: e, options: o,
+		embedder: e, options: o, writeTimeout: writeTimeout,
 		maxBody: int64(base64.StdEncoding.EncodedLen(int(o.MaxImageBytes))) + besideImage,
 		routes:  http.NewServeMux(),
 	}
@@ -85,7 +86,19 @@ func New(e Embedder, o Options) *Handler {
 }
 
 // ServeHTTP implements [http.Handler].
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.routes.ServeHTTP(w, r) }
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.allowTime(w)
+	h.routes.ServeHTTP(w, r)
+}
+
+// allowTime gives an answer its time from now on. A connection keeps the deadline of its last answer, so each
+// request sets its own.
+func (h *Handler) allowTime(w http.ResponseWriter) {
+	// Recorders of tests cannot have a deadline.
+	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(h.writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		h.options.Log.Error("no deadline for an answer", "error", err)
+	}
+}
 
 // Leave makes the server say that it is not ready, so that nobody sends it more.
 func (h *Handler) Leave() { h.leaves.Store(true) }
@@ -149,10 +162,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (h *Handler) write(w http.ResponseWriter, r *http.Request, status int, document any) {
-	// Servers of tests cannot have a deadline.
-	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		h.options.Log.Error("no deadline for an answer", "error", err)
-	}
+	h.allowTime(w) // the model may have taken longer
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	if err := json.NewEncoder(w).Encode(document); err != nil && r.Context().Err() == nil {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -218,4 +220,54 @@ func TestCancelledClient(t *testing.T) {
 	cancel()
 	<-fake.entered // EmbedPages saw the end of its context
 	require.ErrorIs(t, <-failed, context.Canceled)
+}
+
+// patient embeds until its context ends or a while has passed, and says whether it was let finish.
+type patient struct {
+	fakeEmbedder
+	takes time.Duration
+}
+
+func (p *patient) EmbedPages(ctx context.Context, pages [][]byte) ([]vectorizer.Embedding, error) {
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-time.After(p.takes):
+		return p.fakeEmbedder.EmbedPages(ctx, pages)
+	}
+}
+
+// An answer has its time from when it is there, whatever the model took and the connection answered before.
+func TestWriteTimeoutIsOfEachAnswer(t *testing.T) {
+	const timeout = 50 * time.Millisecond
+	h := newHandler(&patient{takes: 4 * timeout})
+	h.writeTimeout = timeout
+	server := httptest.NewServer(h)
+	defer server.Close()
+	for range 2 {
+		response, err := server.Client().Post(server.URL+"/v1/embeddings", "application/json", strings.NewReader(recorded(t, "page")))
+		require.NoError(t, err)
+		_, err = io.Copy(io.Discard, response.Body) // so that the connection is used again
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, http.StatusOK, response.StatusCode)
+		time.Sleep(2 * timeout)
+		response, err = server.Client().Get(server.URL + "/.well-known/ready")
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, http.StatusNoContent, response.StatusCode)
+	}
+}
+
+// The deadline for a body is over when the body is there: a page may take longer.
+func TestReadTimeoutEndsWithTheBody(t *testing.T) {
+	const timeout = 50 * time.Millisecond
+	server := httptest.NewUnstartedServer(newHandler(&patient{takes: 4 * timeout}))
+	server.Config.ReadTimeout = timeout
+	server.Start()
+	defer server.Close()
+	response, err := server.Client().Post(server.URL+"/v1/embeddings", "application/json", strings.NewReader(recorded(t, "page")))
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.Equal(t, http.StatusOK, response.StatusCode)
 }
