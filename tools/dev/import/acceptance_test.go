@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ import (
 
 	"weaviate-colpali/test/acceptance/server"
 	"weaviate-colpali/tools/dev/import/internal/samples"
+	"weaviate-colpali/tools/dev/import/internal/stand"
 	"weaviate-colpali/tools/dev/rest"
 )
 
@@ -126,6 +128,7 @@ type storedPage struct {
 }
 
 func TestImport(t *testing.T) {
+	t.Parallel()
 	s := server.Start(t, server.Options{})
 	dir := t.TempDir()
 	save(t, dir, "ledger.pdf", samples.PDF(3))
@@ -187,7 +190,7 @@ func TestImport(t *testing.T) {
 	again := runTool(t, s, dir)
 	require.Equal(t, 7, again.count(imported), again.output)
 	require.Equal(t, held, stored(t, s, ""), "importing again changes nothing")
-	resumed := runTool(t, s, "-resume", dir)
+	resumed := runTool(t, s, "-resume", "-collection", "page", dir)
 	require.Equal(t, 7, resumed.count(present), resumed.output)
 	require.Zero(t, resumed.count(imported))
 
@@ -208,8 +211,10 @@ func waitHeld(t *testing.T, s *server.Server, n int) {
 
 // The importer is killed in the middle of an import, and then the server in the middle of the next one.
 func TestKilled(t *testing.T) {
-	const pages = 40
-	s := server.Start(t, server.Options{})
+	t.Parallel()
+	const pages = 28
+	// A queue of one makes the server refuse the second of two requests: "try again later".
+	s := server.Start(t, server.Options{Env: map[string]string{"COLPALI_MAX_QUEUE": "1"}})
 	path := save(t, t.TempDir(), "long.pdf", samples.PDF(pages))
 	args := []string{"-batch", "4", "-size", "500", path}
 
@@ -238,6 +243,48 @@ func TestKilled(t *testing.T) {
 		numbers[p.PageNumber] = true
 	}
 	require.Len(t, numbers, pages, "every page once")
+}
+
+// A PDF of 1,000 pages is imported within 500 MB. The stand-in takes them as fast as they come, and small pages make
+// what is left behind by each show sooner.
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux says how much memory a process took at most without its parent's")
+	}
+	const pages, limit = 1000, 500 << 10
+	s := stand.New(t)
+	path := save(t, t.TempDir(), "long.pdf", samples.PDF(pages))
+	cmd := exec.Command(tool, "-url", s.URL, "-report", filepath.Join(t.TempDir(), "report.jsonl"), "-size", "100", path)
+	require.NoError(t, cmd.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	peak := 0
+	for running := true; running; {
+		select {
+		case err := <-ended:
+			require.NoError(t, err)
+			running = false
+		case <-time.After(50 * time.Millisecond):
+			peak = max(peak, mostMemory(cmd.Process.Pid))
+		}
+	}
+	require.Len(t, s.Objects(), pages)
+	t.Logf("%d MB at most", peak>>10)
+	require.Positive(t, peak)
+	require.Less(t, peak, limit)
+}
+
+// mostMemory is the most that a process ever had in memory, in kilobytes; 0 when it is gone.
+func mostMemory(pid int) int {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	kilobytes := 0
+	_, _ = fmt.Sscan(after, &kilobytes) // a process that is ending says nothing
+	return kilobytes
 }
 
 func TestTenantsAndKeys(t *testing.T) {

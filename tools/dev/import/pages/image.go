@@ -11,7 +11,7 @@ import (
 
 // imageLimits of what is passed on. They keep our own memory in bounds; the server has its own, which are lower by
 // default (COLPALI_MAX_IMAGE_BYTES, COLPALI_MAX_IMAGE_PIXELS) and up to its operator.
-var imageLimits = processor.Limits{MaxBytes: 100 << 20, MaxPixels: 1 << 30}
+var imageLimits = processor.Limits{MaxBytes: 64 << 20, MaxPixels: 1 << 30}
 
 // imageFile is a file of one image.
 type imageFile struct {

@@ -20,6 +20,8 @@ import (
 const (
 	// maxPointScale is pixels per point, 300 dpi: a stamp is not blown up to the size of a page.
 	maxPointScale = 300. / 72
+	// maxPDFPages of a file: it can say that it has a million without having them.
+	maxPDFPages = 100_000
 	// maxTextBytes of a page's text layer are kept; a page of a book has 3,000.
 	maxTextBytes = 256 << 10
 )
@@ -57,8 +59,11 @@ func (p *pdf) load(bytes int64) error {
 		return err
 	}
 	p.document, p.count = opened.Document, counted.PageCount
-	if p.count == 0 {
+	switch {
+	case p.count == 0:
 		return fmt.Errorf("%w: the PDF has no page", ErrBroken)
+	case p.count > maxPDFPages:
+		return fmt.Errorf("%w: %d pages, a PDF may have %d: split it", ErrLimit, p.count, maxPDFPages)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -74,7 +75,7 @@ func (r *Reader) Page(ctx context.Context, d Document, number int) (Page, error)
 		}
 	}
 	page, err := r.open.page(ctx, number)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrBroken) {
 		// What is left after a crash cannot be trusted, and opening a document takes a few milliseconds.
 		r.Close()
 	}

@@ -76,10 +76,16 @@ func TestColoursAndSizes(t *testing.T) {
 	red := "1 0 0 rg 0 0 10000 10000 re f"
 	r := reader(t)
 	d, err := r.Inspect(t.Context(), write(t, "a.pdf", samples.Raw([][2]string{
-		{"[0 0 100 50]", red}, {"[0 0 14400 10]", red}, {"[0 0 1e9 1e9]", red}, {"[0 0 1 1]", red}, {"[0 0 0 0]", red}, {"[5 5 -3 9e37]", red},
+		{"[0 0 100 50]", red},
+		{"[0 0 14400 10]", red},
+		{"[0 0 1e9 1e9]", red},
+		{"[0 0 1 1]", red},
+		{"[0 0 0 0]", red},
+		{"[5 5 -3 9e37]", red},
+		{"[0 0 100 50] /Rotate 90", red},
 	})))
 	require.NoError(t, err)
-	sizes := map[int][2]int{1: {417, 209}, 2: {800, 1}, 3: {619, 800}, 4: {5, 5}}
+	sizes := map[int][2]int{1: {417, 209}, 2: {800, 1}, 3: {619, 800}, 4: {5, 5}, 7: {209, 417}}
 	for n := 1; n <= d.Pages; n++ {
 		p, err := r.Page(t.Context(), d, n)
 		if err != nil {
@@ -111,6 +117,7 @@ func TestRefusedFiles(t *testing.T) {
 		"empty":       {nil, ErrBroken},
 		"text":        {[]byte("Dear Sir or Madam"), ErrUnsupported},
 		"zip":         {[]byte("PK\x03\x04 a document of an office suite"), ErrUnsupported},
+		"too long":    {samples.LyingPDF(maxPDFPages + 1), ErrLimit},
 		"endless":     {endlessTIFF(), ErrBroken},
 		"cut TIFF":    {samples.TIFF(binary.LittleEndian, 9, 8)[:30], ErrBroken},
 	} {
@@ -143,6 +150,20 @@ func TestSlowPage(t *testing.T) {
 	}
 	_, err = r.Page(t.Context(), good, 1)
 	require.NoError(t, err, "another file after it")
+}
+
+func TestMissingPages(t *testing.T) {
+	const claimed = 20_000
+	r := reader(t)
+	d, err := r.Inspect(t.Context(), write(t, "lies.pdf", samples.LyingPDF(claimed)))
+	require.NoError(t, err)
+	require.Equal(t, claimed, d.Pages)
+	_, err = r.Page(t.Context(), d, 1)
+	require.NoError(t, err)
+	for n := 2; n <= claimed; n++ {
+		_, err = r.Page(t.Context(), d, n)
+		require.ErrorIs(t, err, ErrBroken)
+	}
 }
 
 func TestBomb(t *testing.T) {
@@ -229,4 +250,20 @@ func TestFit(t *testing.T) {
 	_, err = jpeg.Decode(bytes.NewReader(p.Blob))
 	require.Error(t, err, "asked for as PNG")
 	require.Equal(t, color.Gray{Y: 100}, decode(t, p).At(1, 1))
+}
+
+func FuzzTIFFFrames(f *testing.F) {
+	f.Add(samples.TIFF(binary.LittleEndian, 50, 100))
+	f.Add(samples.TIFF(binary.BigEndian, 50, 0, 100))
+	f.Add(endlessTIFF())
+	f.Fuzz(func(t *testing.T, content []byte) {
+		if len(content) < 8 || !isTIFF(content) {
+			return
+		}
+		frames, err := tiffFrames(bytes.NewReader(content))
+		require.Equal(t, err == nil, len(frames) > 0)
+		for _, at := range frames {
+			require.Less(t, int(at), len(content))
+		}
+	})
 }

@@ -17,7 +17,7 @@ import (
 const (
 	maxTIFFBytes  = 256 << 20
 	maxTIFFPages  = 10_000
-	maxTIFFPixels = 1 << 26 // a page of 20 x 32 inches at 300 dpi
+	maxTIFFPixels = 40_000_000 // A4 at 600 dpi has 35 million
 )
 
 // Tags of a frame.

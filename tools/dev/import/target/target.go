@@ -36,6 +36,7 @@ func Open(ctx context.Context, client *rest.Client, collection, tenant string) (
 	if err != nil {
 		return nil, err
 	}
+	t.collection = class.Class // Weaviate makes the first letter a capital
 	if t.image, err = class.check(tenant); err != nil {
 		if created {
 			// It is empty and of no use: somebody would import into it by other means.
@@ -49,8 +50,8 @@ func Open(ctx context.Context, client *rest.Client, collection, tenant string) (
 // checkServer looks for the module: a server without it would store pages and never find them.
 func (t *Target) checkServer(ctx context.Context) error {
 	var meta struct {
-		Version string                    `json:"version"`
-		Modules map[string]map[string]any `json:"modules"`
+		Version string
+		Modules map[string]any
 	}
 	if err := t.client.Do(ctx, http.MethodGet, "/meta", nil, &meta); err != nil {
 		return fmt.Errorf("is the server running, and is the key right? %w", err)
@@ -60,8 +61,8 @@ func (t *Target) checkServer(ctx context.Context) error {
 		return fmt.Errorf("the server, Weaviate %s, runs without the module %s: start the one that `make server` builds",
 			meta.Version, Module)
 	}
-	if err, ok := module["error"]; ok {
-		return fmt.Errorf("the server's module %s does not work: %v", Module, err)
+	if said, ok := module.(map[string]any); ok && said["error"] != nil {
+		return fmt.Errorf("the server's module %s does not work: %v", Module, said["error"])
 	}
 	return nil
 }

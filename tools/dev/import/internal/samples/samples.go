@@ -117,6 +117,15 @@ func SlowPDF(pages int) []byte {
 	return Raw(all, forms...)
 }
 
+// LyingPDF has one page, and says that it has so many.
+func LyingPDF(pages int) []byte {
+	return assemble([]string{
+		"<< /Type /Catalog /Pages 2 0 R >>",
+		fmt.Sprintf("<< /Type /Pages /Count %d /Kids [ 3 0 R ] >>", pages),
+		fmt.Sprintf("<< /Type /Page /Parent 2 0 R /MediaBox %s >>", a4),
+	})
+}
+
 // BombPDF has a page whose content is 600 MB of nothing in 600 KB, and one without.
 func BombPDF() []byte {
 	const megabytes = 600
