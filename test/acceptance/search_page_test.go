@@ -98,6 +98,7 @@ func TestSearchPage(t *testing.T) {
 
 	t.Run("asks", func(t *testing.T) {
 		b.t = t
+		require.True(t, eval[bool](b, `matchMedia("(hover: hover)").matches`))
 		b.ask("wireless router password")
 		require.Equal(t, demoPageOf(t, "router.png").Title, b.texts(".open .title")[0])
 		scores := eval[[]float64](b, `[...document.querySelectorAll(".open .score")].map(e => Number(e.textContent))`)
@@ -309,6 +310,11 @@ func TestSearchPageTrace(t *testing.T) {
 	require.Contains(t, b.texts("#why")[0], "has no map: they were pooled")
 	require.Contains(t, b.texts("#sheets")[0], "This page cannot be shown", "nor a picture")
 	b.click(".chip[data-token]")
+	b.press(kb.Escape)
+	fake.Close()
+	b.press("/", "wasp", kb.Enter)
+	b.until(`document.getElementById("notice").textContent.includes("Weaviate cannot be reached")`)
+	require.Contains(t, b.texts("#notice button"), "Try again")
 	b.requireNoProblems()
 
 	// The policy of the page is what stops this, and the tests see it.

@@ -29,8 +29,8 @@ type shownPage struct {
 }
 
 // page is an object's picture as a PNG that we wrote. A browser never sees the blob itself: it would guess what that
-// is, cannot show TIFF, and would turn a JPEG by its EXIF, which the models of ColPali do not, so that the map
-// would lie on it wrongly.
+// is, cannot show TIFF, and would turn a JPEG by its EXIF, so that the map would lie on it wrongly: no reference of a
+// model does that. (A manifest can say that its model does; such a page is shown as it lies in the file, here.)
 func (s *site) page(ctx context.Context, p shownPage) (picture, error) {
 	if uuid.Validate(p.ID) != nil || p.Width < 1 || p.Width > maxWidth {
 		return nil, notUnderstood(fmt.Sprintf("id is a UUID, width is 1 to %d", maxWidth))
@@ -72,7 +72,7 @@ func redraw(text string, width int) (picture, error) {
 		return nil, err
 	}
 	if width < page.Width {
-		page = page.Resize(width, max(1, page.Height*width/page.Width), processor.Bicubic, processor.Pillow13)
+		page = page.Resize(width, max(1, page.Height*width/page.Width), processor.Bilinear, processor.Pillow13)
 	}
 	canvas := image.NewNRGBA(image.Rect(0, 0, page.Width, page.Height))
 	for from, to := 0, 0; from < len(page.Pix); from, to = from+3, to+4 {

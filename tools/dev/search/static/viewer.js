@@ -18,7 +18,10 @@ export function showViewer(at, token) {
   Object.assign(view, {at, token: own(state.results[at[0]]).some(t => t.number === token) ? token : null});
   $("sheets").replaceChildren(...shown().map(sheet));
   $("sheets").classList.toggle("two", at.length === 2);
-  if (!$("viewer").open) $("viewer").showModal();
+  if (!$("viewer").open) {
+    $("viewer").showModal();
+    $("viewer").focus(); // and not the first button, which may be disabled in a moment
+  }
   describe();
   draw();
 }
@@ -27,13 +30,21 @@ export function closeViewer() {
   if ($("viewer").open) $("viewer").close();
 }
 
+// leave goes back to the results, to the page that was looked at. It is done when it returns: the dialog tells that it
+// has closed only later, when the focus may be elsewhere already.
+function leave() {
+  closeViewer();
+  toHash(state.asked);
+  document.querySelectorAll(".open")[view.at[0]]?.focus();
+}
+
 export function setHeat(on) {
   document.body.classList.toggle("cold", !on);
 }
 
 function sheet(result, i) {
   const made = paper(result, []);
-  paint(made, picture({...where(), id: result.id, width: 1600}));
+  paint(made, picture({...where(), id: result.id, width: 2048}));
   made.title = "Click, or press Z, for the whole width";
   made.addEventListener("click", zoom);
   return el("figure", {}, made, el("figcaption", {}, el("span", {className: "rank"}, String(view.at[i] + 1)), result.title,
@@ -99,7 +110,7 @@ function chip(token) {
   const made = el("button", {className: "chip"},
     token.text.trim() || "␣", el("span", {className: "score"}, scores.map(score).join(" | ")));
   made.dataset.token = token.number;
-  made.style.setProperty("--share", high > low ? (Math.max(...scores) - low) / (high - low) : 1);
+  made.style.setProperty("--share", high > low ? .2 + .8 * (Math.max(...scores) - low) / (high - low) : 1);
   made.addEventListener("click", () => choose(token.number));
   return made;
 }
@@ -186,17 +197,16 @@ function moveToken(by) {
 $("previous").addEventListener("click", () => move(-1));
 $("next").addEventListener("click", () => move(1));
 $("compare").addEventListener("click", toggleCompare);
-$("close").addEventListener("click", closeViewer);
-$("viewer").addEventListener("close", () => {
-  if (!state.asked) return;
-  toHash(state.asked);
-  document.querySelectorAll(".open")[view.at[0]]?.focus();
+$("close").addEventListener("click", leave);
+$("viewer").addEventListener("cancel", event => {
+  event.preventDefault();
+  leave();
 });
 addEventListener("keydown", event => {
   if (!$("viewer").open || event.ctrlKey || event.metaKey || event.altKey) return;
   const act = {
     ArrowLeft: () => move(-1), ArrowRight: () => move(1), ArrowUp: () => moveToken(-1), ArrowDown: () => moveToken(1),
-    c: toggleCompare, z: zoom, h: () => $("heat").click(),
+    c: toggleCompare, z: zoom, Escape: leave, h: () => $("heat").click(),
   }[event.key];
   if (!act) return;
   event.preventDefault();
