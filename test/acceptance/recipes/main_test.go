@@ -18,8 +18,15 @@ import (
 	"weaviate-colpali/test/acceptance/server"
 )
 
-// A server that wants a key, so that it is tested that the recipes send it.
 const apiKey = "key-of-the-recipes"
+
+// guarded is the environment of a server that wants a key, so that it is tested that the recipes send it.
+var guarded = map[string]string{
+	"AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "false",
+	"AUTHENTICATION_APIKEY_ENABLED":           "true",
+	"AUTHENTICATION_APIKEY_ALLOWED_KEYS":      apiKey,
+	"AUTHENTICATION_APIKEY_USERS":             "newcomer",
+}
 
 var node *server.Server
 
@@ -38,12 +45,7 @@ func run(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	node, err = server.Open(server.Options{Dir: dir, Env: map[string]string{
-		"AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "false",
-		"AUTHENTICATION_APIKEY_ENABLED":           "true",
-		"AUTHENTICATION_APIKEY_ALLOWED_KEYS":      apiKey,
-		"AUTHENTICATION_APIKEY_USERS":             "newcomer",
-	}})
+	node, err = server.Open(server.Options{Dir: dir, Env: guarded})
 	if err != nil {
 		return 1, err
 	}
