@@ -24,7 +24,7 @@ func TestStockSpeed(t *testing.T) {
 	}
 	ours := shared(t)
 	model := ours.model(t).Name
-	baseURL := server.StartEmbedder(t, stockKey)
+	baseURL, pooling := server.StartEmbedder(t, stockKey), server.StartEmbedder(t, stockKey, "-pool", "3")
 	stock := start(t, server.Options{Binary: server.Stock(t), Env: map[string]string{
 		"ENABLE_MODULES": stockVectorizer, "JINAAI_APIKEY": stockKey,
 	}})
@@ -35,6 +35,7 @@ func TestStockSpeed(t *testing.T) {
 	}{
 		{"our server, plaid", ours, pageCollection("SpeedPlaid")},
 		{"stock, hnsw", stock, stockCollection("SpeedHNSW", model, baseURL, object{"enabled": true})},
+		{"stock, hnsw, -pool 3", stock, stockCollection("SpeedPooled", model, pooling, object{"enabled": true})},
 		{"stock, MUVERA", stock, stockCollection("SpeedMuvera", model, baseURL, object{"enabled": true, "muvera": object{"enabled": true}})},
 	} {
 		way.n.create(t, way.class)
@@ -57,7 +58,7 @@ func TestStockSpeed(t *testing.T) {
 			}
 		}
 		slices.Sort(took)
-		t.Logf("%-18s %5.1f pages/s imported, a question takes %.1f ms (median), %.1f ms (95 %%)", way.name,
+		t.Logf("%-21s %5.1f pages/s imported, a question takes %.1f ms (median), %.1f ms (95 %%)", way.name,
 			float64(len(pages))/imported.Seconds(), milliseconds(took[len(took)/2]), milliseconds(took[len(took)*95/100]))
 	}
 }

@@ -36,11 +36,12 @@ func build(t testing.TB, binary, main string) string {
 var ready = regexp.MustCompile(`msg=ready baseURL=(\S+)`)
 
 // StartEmbedder runs the embedding server until the end of the test, and returns its address as a collection's
-// baseURL. It must end by itself when it is asked to.
-func StartEmbedder(t testing.TB, key string) (baseURL string) {
+// baseURL. It must end by itself when it is asked to. flags are more of its own.
+func StartEmbedder(t testing.TB, key string, flags ...string) (baseURL string) {
 	t.Helper()
 	// Beside the server, whose ONNX Runtime it finds there.
-	process := exec.Command(build(t, filepath.Join("bin", "colpali-embed"), "./tools/dev/embedserver"), "-listen", host+":0")
+	binary := build(t, filepath.Join("bin", "colpali-embed"), "./tools/dev/embedserver")
+	process := exec.Command(binary, append([]string{"-listen", host + ":0"}, flags...)...)
 	process.Env = append(os.Environ(), "COLPALI_EMBED_KEY="+key)
 	process.SysProcAttr = endWithParent()
 	log, err := process.StderrPipe()
