@@ -33,14 +33,14 @@ func newProgress(w io.Writer, total int, what string) *progress {
 	if f, ok := w.(*os.File); ok && total > 0 && term.IsTerminal(int(f.Fd())) {
 		p.bar = progressbar.NewOptions(total,
 			progressbar.OptionSetWriter(w),
-			progressbar.OptionSetDescription(what),
-			progressbar.OptionShowCount(),
-			progressbar.OptionShowIts(),
-			progressbar.OptionSetItsString(what),
-			progressbar.OptionSetPredictTime(true),
+			progressbar.OptionSetDescription(p.line(now)),
+			// The library's own speed is that of the last moments, which batches make jump by a hundred times.
+			progressbar.OptionSetPredictTime(false),
+			progressbar.OptionSetElapsedTime(false),
 			progressbar.OptionFullWidth(),
-			progressbar.OptionThrottle(200*time.Millisecond),
+			progressbar.OptionClearOnFinish(),
 		)
+		_ = p.bar.RenderBlank() // a bar that cannot be drawn stops no import
 	}
 	return p
 }
@@ -51,14 +51,13 @@ func (p *progress) add(done, failed int) {
 	defer p.mu.Unlock()
 	p.done += done
 	p.failed += failed
+	now := time.Now()
 	if p.bar != nil {
-		if failed > 0 {
-			p.bar.Describe(fmt.Sprintf("%s, %d failed", p.what, p.failed))
-		}
-		_ = p.bar.Add(done) // a bar that cannot be drawn stops no import
+		p.bar.Describe(p.line(now))
+		_ = p.bar.Add(done)
 		return
 	}
-	if now := time.Now(); now.Sub(p.said) >= lineEvery {
+	if now.Sub(p.said) >= lineEvery {
 		p.said = now
 		fmt.Fprintln(p.w, p.line(now))
 	}
@@ -79,8 +78,7 @@ func (p *progress) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar != nil {
-		_ = p.bar.Exit()
-		fmt.Fprintln(p.w)
+		_ = p.bar.Finish()
 	}
 	if p.done > 0 {
 		fmt.Fprintln(p.w, p.line(time.Now()))
