@@ -16,9 +16,10 @@ import (
 // families are tiny random models of the real architectures; tools/dev/goldens/colpali.py and families.py write
 // them and what transformers and colpali-engine make of their pages and queries.
 var families = []string{
-	"colpali",
+	"colpali", "colpali224", "bipali",
 	"colqwen2", "colqwen2_5", "colqwen3", "colqwen3_5", "biqwen2", "biqwen2_5", "biqwen3", "biqwen3_5",
 	"colidefics3", "colmodernvbert", "biidefics3", "bimodernvbert",
+	"colgemma3", "bigemma3",
 }
 
 func forFamilies(t *testing.T, test func(*testing.T, *goldenModel)) {
@@ -60,6 +61,18 @@ func TestQueriesAreReadAsTheReferenceDoes(t *testing.T) {
 			require.Equal(t, golden.IDs, ids, "%q", golden.Text)
 		}
 	})
+}
+
+// Gemma's chat template trims a query at its end, by Python's idea of white space, and at no other place.
+func TestQueriesAreTrimmedWhereATemplateDoesIt(t *testing.T) {
+	m := openGolden(t, "testdata/colgemma3-random")
+	want, _ := m.wrapQuery("a  b")
+	got, _ := m.wrapQuery("a  b \t\n\u3000\x1c\u0085")
+	require.Equal(t, want, got)
+	unlike, _ := m.wrapQuery("a  b\u200b")
+	require.NotEqual(t, want, unlike)
+	front, _ := m.wrapQuery(" a  b")
+	require.NotEqual(t, want, front)
 }
 
 func TestPageVectorsEqualTheReference(t *testing.T) {

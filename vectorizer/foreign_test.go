@@ -105,6 +105,31 @@ func TestForeignGraphs(t *testing.T) {
 	}
 }
 
+// fastembed's ColModernVBERT reads [pages, tiles, 3, edge, edge]: what a page lacks of tiles is zero, and a query shows
+// one that is.
+func TestAForeignGraphOfTiles(t *testing.T) {
+	v := openForeign(t, func(m object) {
+		single(m)
+		tilesOf("tile_tokens", 1)(m)
+		set("image.tiles.edge", 4)(m)
+		set("image.tiles.longest_edge", 8)(m)
+		set("graph.text.file", "tiled.onnx")(m)
+	}, "tiled.onnx")
+	// 2 x 2 tiles and the view of the page, and 2 x 1.
+	pages, err := v.EmbedPages(t.Context(), [][]byte{blankPNG(t, 8, 8), blankPNG(t, 8, 4)})
+	require.NoError(t, err)
+	for i, size := range [][2]int{{8, 8}, {8, 4}} {
+		prompt, err := v.layOut(size[0], size[1])
+		require.NoError(t, err)
+		require.Len(t, prompt.images, []int{5, 3}[i])
+		requireForeign(t, prompt.ids, []float64{-1, -3.0 / 5}[i], pages[i])
+	}
+	queries, err := v.EmbedQueries(t.Context(), []string{"a"})
+	require.NoError(t, err)
+	ids, _ := v.wrapQuery("a")
+	requireForeign(t, ids, 0, queries[0])
+}
+
 func TestAModelMayKeepOnlyTheImage(t *testing.T) {
 	v := openForeign(t, func(m object) {
 		single(m)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"weaviate-colpali/vectorizer/ort"
-	"weaviate-colpali/vectorizer/processor"
 )
 
 // graphs runs a model's ONNX graphs. It knows shapes, not what they mean.
@@ -143,13 +142,9 @@ func (g *graphs) queries(ctx context.Context, queries []sequence) ([]float32, er
 		return g.embed(ctx, g.text, queries)
 	case singleGraph:
 		// The graph runs its vision tower whatever the query; where the result goes, there is no token.
-		black := processor.NewRGB(1, 1)
-		tensors, err := g.images.look(black)
+		tensors, err := g.images.blank()
 		if err != nil {
 			return nil, err
-		}
-		for i := range tensors {
-			clear(tensors[i].values)
 		}
 		pages := make([]preparedPage, len(queries))
 		for i := range pages {

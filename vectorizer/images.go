@@ -14,6 +14,8 @@ type imageMode interface {
 	// look makes of a page what the vision graph reads of it, in the order of the mode's inputs.
 	// The first dimension of each may differ from page to page.
 	look(page *processor.RGB) ([]pageTensor, error)
+	// blank is what a query shows to a graph that wants to see something: as little as a page can be, all zero.
+	blank() ([]pageTensor, error)
 	// inputs are the names of the vision graph's inputs.
 	inputs() []string
 	// joined says that pages lie behind each other in the batch, [items of all pages, ...], each
@@ -39,6 +41,14 @@ type pageTensor struct {
 	shape  []int
 	values []float32
 	ints   []int64
+}
+
+// zeroed are the tensors of a black page with all their values zero.
+func zeroed(tensors []pageTensor, err error) ([]pageTensor, error) {
+	for i := range tensors {
+		clear(tensors[i].values)
+	}
+	return tensors, err
 }
 
 func (t pageTensor) rowSize() int {

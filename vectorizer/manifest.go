@@ -167,7 +167,9 @@ type pageSpec struct {
 type querySpec struct {
 	PrefixIDs  []int64 `json:"prefix_ids"`
 	PrefixText string  `json:"prefix_text"`
-	SuffixIDs  []int64 `json:"suffix_ids"`
+	// Trim says that white space at the end of a text counts for nothing, as chat templates have it.
+	Trim      bool    `json:"trim"`
+	SuffixIDs []int64 `json:"suffix_ids"`
 	// MaxTokens of all of it; the text is cut to fit.
 	MaxTokens int `json:"max_tokens"`
 }

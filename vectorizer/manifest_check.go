@@ -56,8 +56,6 @@ func (m *manifest) check() error {
 	p.unless(len(m.Source) <= maxSourceEntries, "source has %d entries; it may have %d", len(m.Source), maxSourceEntries)
 	m.Graph.check(&p)
 	m.Image.check(&p)
-	// Their tiles would have to be padded to the longest page's, which no graph here was seen to want.
-	p.unless(m.Graph.Kind == splitGraphs || m.Image.Mode != "tiles", "a %s graph cannot be used with image.mode tiles: export the model with tools/dev/export", m.Graph.Kind)
 	m.Page.check(&p, m.Image.markIDs())
 	m.Query.check(&p, m.Page.ImageTokenID)
 	m.checkFiles(&p)

@@ -101,7 +101,6 @@ func TestManifestRefused(t *testing.T) {
 		"uneven tiles":               {tilesOf("edge", 60), "it must be an even multiple of image.tiles.edge, 60"},
 		"tiles without marks":        {tilesOf("tile_ids", [][][]int{}), "image.tiles: there are tile ids of 0 rows"},
 		"image token in a mark":      {tilesOf("view_ids", []int{1016}), "page prompt has the image token, 1016"},
-		"tiles in a single graph":    {tilesAnd("graph.kind", "single"), "a single graph cannot be used with image.mode tiles"},
 		"billions of image tokens":   {set("image.square.grid.width", 1<<40), "image.square.grid.width is 1099511627776"},
 		"grid of too many tokens":    {set("image.square.grid.width", 16384), "image.square.grid is 16384 x 32"},
 		"grid that overflows":        {set("image.square.grid.width", 1<<62), "image.square.grid.width is 4611686018427387904"},
@@ -154,13 +153,6 @@ func tilesOf(field string, value any) func(object) {
 		tiles := object{"edge": 64, "longest_edge": 128, "tile_tokens": 16, "tile_ids": [][][]int{{mark, mark}, {mark, mark}}}
 		image["mode"], image["tiles"] = "tiles", tiles
 		tiles[field] = value
-	}
-}
-
-func tilesAnd(path string, value any) func(object) {
-	return func(m object) {
-		tilesOf("edge", 64)(m)
-		set(path, value)(m)
 	}
 }
 

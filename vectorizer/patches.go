@@ -57,5 +57,7 @@ func (p *patches) look(page *processor.RGB) ([]pageTensor, error) {
 	return []pageTensor{values, places}, nil
 }
 
+func (p *patches) blank() ([]pageTensor, error) { return zeroed(p.look(processor.NewRGB(1, 1))) }
+
 func (p *patches) inputs() []string { return []string{"pixel_values", "patch_positions"} }
 func (p *patches) joined() bool     { return false }

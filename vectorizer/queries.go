@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"weaviate-colpali/vectorizer/processor"
 )
@@ -74,10 +75,17 @@ func (v *Vectorizer) checkQuery(query string) error {
 // text were cut off because they did not fit.
 func (v *Vectorizer) wrapQuery(text string) (ids []int64, cut int) {
 	prompt := v.manifest.Query
+	if prompt.Trim {
+		text = strings.TrimRightFunc(text, isPythonSpace)
+	}
 	whole := v.tokenizer.Encode(slices.Clone(prompt.PrefixIDs), prompt.PrefixText+text)
 	kept := whole[:min(len(whole), prompt.MaxTokens-len(prompt.SuffixIDs))]
 	return append(kept, prompt.SuffixIDs...), len(whole) - len(kept)
 }
+
+// isPythonSpace is what Python's str.strip takes away, and with it the templates: to Go's white space it adds the
+// four separators of ASCII.
+func isPythonSpace(r rune) bool { return unicode.IsSpace(r) || 0x1c <= r && r <= 0x1f }
 
 func (v *Vectorizer) embedQueryBatch(ctx context.Context, batch []tokenized, embeddings []Embedding) error {
 	sequences := make([]sequence, len(batch))

@@ -33,5 +33,7 @@ func (s *square) look(page *processor.RGB) ([]pageTensor, error) {
 	return []pageTensor{{shape: []int{1, 3, height, width}, values: values}}, nil
 }
 
+func (s *square) blank() ([]pageTensor, error) { return zeroed(s.look(processor.NewRGB(1, 1))) }
+
 func (s *square) inputs() []string { return []string{"pixel_values"} }
 func (s *square) joined() bool     { return true }

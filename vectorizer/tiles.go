@@ -8,6 +8,7 @@ type tiles struct {
 	tiling     processor.Tiling
 	prompt     processor.TilePrompt
 	normalizer *processor.Normalizer
+	split      bool
 }
 
 func newTiles(m *manifest, n *processor.Normalizer) imageMode {
@@ -18,6 +19,7 @@ func newTiles(m *manifest, n *processor.Normalizer) imageMode {
 		},
 		prompt:     spec.prompt(m.Page.ImageTokenID),
 		normalizer: n,
+		split:      m.Graph.Kind == splitGraphs,
 	}
 }
 
@@ -40,5 +42,13 @@ func (t *tiles) look(page *processor.RGB) ([]pageTensor, error) {
 	return []pageTensor{{shape: []int{len(cut), 3, edge, edge}, values: values}}, nil
 }
 
+func (t *tiles) blank() ([]pageTensor, error) {
+	edge := t.tiling.Edge
+	return []pageTensor{{shape: []int{1, 3, edge, edge}, values: make([]float32, 3*edge*edge)}}, nil
+}
+
 func (t *tiles) inputs() []string { return []string{"pixel_values"} }
-func (t *tiles) joined() bool     { return true }
+
+// joined: our own vision graphs take the tiles of all pages in a row. Graphs of others, which make vectors of them, too,
+// have to know whose they are; the tiles that a page lacks are zero there, as the reference's processor pads them.
+func (t *tiles) joined() bool { return t.split }

@@ -15,6 +15,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="model folder to write")
     parser.add_argument("--name", help="shown in /v1/meta; default: the checkpoint folder's name")
     parser.add_argument("--base", type=Path, help="folder of the model that a LoRA adapter was trained on")
+    parser.add_argument("--single", action="store_true", help="a BiPali: one vector a page")
     parser.add_argument(
         "--prompt", choices=sorted(PRESETS), help="default: colpali-question for transformers' checkpoints, colpali-bare for colpali-engine's"
     )
@@ -29,7 +30,7 @@ def main() -> None:
 
 
 def _run(options: argparse.Namespace) -> str:
-    model, image = load_checkpoint(options.checkpoint, options.base)
+    model, image = load_checkpoint(options.checkpoint, options.base, options.single)
     prompt = options.prompt or ("colpali-bare" if from_engine(options.checkpoint, options.base) else "colpali-question")
     return export(
         model,

@@ -9,13 +9,16 @@ from torch import nn
 from .manifest import RESAMPLE, ImageSpec
 
 
-def load_checkpoint(folder: Path, base: Path | None = None) -> tuple[nn.Module, ImageSpec]:
+ENGINE = ("ColPali", "BiPali", "BiPaliProj")
+
+
+def load_checkpoint(folder: Path, base: Path | None = None, single: bool = False) -> tuple[nn.Module, ImageSpec]:
     """The model in float32, ready to export, and the checkpoint's image settings. base is the folder of the
-    model that a LoRA adapter was trained on."""
+    model that a LoRA adapter was trained on; single: the checkpoint is a BiPali."""
     if from_engine(folder, base):
         from .engine import load
 
-        return load(folder, base), _image_spec(folder)
+        return load(folder, base, single), _image_spec(folder)
     # transformers takes seconds to import; in-memory exports never need it here.
     from transformers import ColPaliForRetrieval
 
@@ -30,16 +33,16 @@ def load_checkpoint(folder: Path, base: Path | None = None) -> tuple[nn.Module, 
 
 
 def from_engine(folder: Path, base: Path | None) -> bool:
-    """Whether it is colpali-engine's ColPali, whole or a LoRA adapter, and not transformers'."""
+    """Whether it is colpali-engine's ColPali or BiPali, whole or a LoRA adapter, and not transformers'."""
     if (folder / "adapter_config.json").exists() or base is not None:
         return True
     architectures = _json(folder / "config.json").get("architectures") or []
-    if architectures not in (["ColPali"], ["ColPaliForRetrieval"]):
+    if architectures not in ([name] for name in (*ENGINE, "ColPaliForRetrieval")):
         raise ValueError(
             f"{folder}/config.json says architectures {architectures}; this command exports transformers' ColPaliForRetrieval "
-            "(checkpoints whose name ends in -hf) and colpali-engine's ColPali; other families: python -m export.families"
+            "(checkpoints whose name ends in -hf) and colpali-engine's ColPali and BiPali; other families: python -m export.families"
         )
-    return architectures == ["ColPali"]
+    return architectures != ["ColPaliForRetrieval"]
 
 
 def _image_spec(folder: Path) -> ImageSpec:

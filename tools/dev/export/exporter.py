@@ -36,7 +36,7 @@ def export(
 
     model        ColPaliForRetrieval, or a module with its attributes: config,
                  vlm.model.{get_image_features, get_input_embeddings, language_model},
-                 embedding_proj_layer, and its forward. The vision tower may be any
+                 embedding_proj_layer or head, and its forward. The vision tower may be any
                  network that gives [B, image_tokens, width].
     image        default: square, of the vision config's image_size, mean = std = 0.5
     cases        what its golden/ is made of; none without
@@ -62,9 +62,9 @@ def export(
             files,
             {
                 "name": name,
-                "family": "colpali",
+                "family": "bipali" if expected.single else "colpali",
                 "dim": int(expected.page_embeddings.shape[-1]),
-                "graph": manifest.split_graph(features.shape[-1]) | precision.graph(),
+                "graph": manifest.split_graph(features.shape[-1], rows="one" if expected.single else "tokens") | precision.graph(),
                 **image_fields(image, features.shape[1]),
                 **prompt_fields(prompt, tokenizer, page_ids, features.shape[1]),
                 "tokenizer": {"file": "tokenizer.json"},

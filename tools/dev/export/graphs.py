@@ -35,7 +35,7 @@ class VisionGraph(nn.Module):
 
 
 class TextGraph(nn.Module):
-    """input_ids, attention_mask i64 [B,L], image_features f32 [F,width] -> embeddings f32 [B,L,dim].
+    """input_ids, attention_mask i64 [B,L], image_features f32 [F,width] -> f32 [B,L,dim], or [B,1,dim] of a BiPali.
 
     image_features holds the rows of all image tokens of the batch, in order. A batch
     without images may pass no row or any number of rows; they are not read.
@@ -45,7 +45,7 @@ class TextGraph(nn.Module):
         super().__init__()
         self.language_model = model.vlm.model.language_model
         self.embed = Embed(model.vlm.model.get_input_embeddings(), image_token_id(model))
-        self.head = TokenVectors(model.embedding_proj_layer)
+        self.head = model.head if hasattr(model, "head") else TokenVectors(model.embedding_proj_layer)
 
     def forward(self, input_ids, attention_mask, image_features):
         embedded = self.embed(input_ids, image_features)

@@ -11,7 +11,7 @@ VERSION = 2
 # What is seen of transparency and EXIF: as in the references, which convert pages to RGB and nothing else.
 VIEW = {"alpha": "drop", "exif": False}
 
-RESAMPLE = {1: "lanczos", 3: "bicubic"}  # PIL.Image.Resampling
+RESAMPLE = {1: "lanczos", 2: "bilinear", 3: "bicubic"}  # PIL.Image.Resampling
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from unittest import mock
 
 import torch
-from colpali_engine.models import ColPali
+from colpali_engine.models import BiPali, BiPaliProj, ColPali
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -26,9 +26,9 @@ class EngineTest(unittest.TestCase):
         self.addCleanup(scratch.cleanup)
         self.folder = Path(scratch.name)
 
-    def model(self) -> nn.Module:
+    def model(self, kind: type = ColPali) -> nn.Module:
         torch.manual_seed(0)
-        made = ColPali(random_model.paligemma_config())
+        made = kind(random_model.paligemma_config())
         for parameter in made.parameters():
             if parameter.dim() >= 2:
                 nn.init.normal_(parameter, 0, 0.08)
@@ -38,10 +38,10 @@ class EngineTest(unittest.TestCase):
         (folder / "preprocessor_config.json").write_text(json.dumps(IMAGES))
         random_model.tokenizer().save(str(folder / "tokenizer.json"))
 
-    def whole(self) -> Path:
+    def whole(self, kind: type = ColPali) -> Path:
         folder = self.folder / "whole"
-        model = self.model()
-        model.config.architectures = ["ColPali"]
+        model = self.model(kind)
+        model.config.architectures = [kind.__name__]
         model.config.save_pretrained(folder)
         # lm_head is the embedding table again.
         kept = {name: value.clone() for name, value in model.state_dict().items() if "lm_head" not in name}
@@ -67,6 +67,12 @@ class EngineTest(unittest.TestCase):
         manifest = self.run_command(self.whole())
         self.assertEqual(manifest["source"]["preset"], "colpali-bare")
         self.assertIn("graphs equal PyTorch within", manifest["source"]["check"])
+
+    def test_bi_encoders(self):
+        for kind, dim in ((BiPali, 64), (BiPaliProj, 1024)):
+            manifest = self.run_command(self.whole(kind), "--single")
+            self.assertEqual((manifest["family"], manifest["graph"]["rows"], manifest["dim"]), ("bipali", "one", dim))
+            self.assertIn("graphs equal PyTorch within", manifest["source"]["check"])
 
     def test_adapter(self):
         base = self.whole()

@@ -1,5 +1,6 @@
-"""python tools/dev/goldens/colpali.py: makes vectorizer/testdata/colpali-random, and colpali-float16-random,
-which has the same weights and is to give the same vectors, computed in half precision.
+"""python tools/dev/goldens/colpali.py: makes vectorizer/testdata/colpali-random, colpali-float16-random,
+which has the same weights and is to give the same vectors, computed in half precision, colpali224-random, of pages of
+224 pixels, and bipali-random.
 
 The model folder comes from tools/dev/export, the path real checkpoints take. The
 goldens beside it are what transformers' ColPaliForRetrieval makes of two pages and
@@ -21,8 +22,7 @@ import export  # noqa: E402  (found through DEV)
 from export import golden, verify  # noqa: E402
 from goldens import random_model  # noqa: E402
 
-OUT = DEV.parents[1] / "vectorizer" / "testdata" / "colpali-random"
-FLOAT16 = OUT.with_name("colpali-float16-random")
+TESTDATA = DEV.parents[1] / "vectorizer" / "testdata"
 PROMPT = export.PRESETS["colpali-question"]
 
 # The second page is scaled down more in height than in width by Pillow 13's rule,
@@ -45,23 +45,29 @@ QUERIES = [
 
 
 def main() -> None:
-    model, tokenizer = random_model.model(), random_model.tokenizer()
+    tokenizer = random_model.tokenizer()
     pages = {file: golden.draw_page(number, *size) for number, (file, size) in enumerate(PAGES.items())}
+    cases = golden.Cases(pages, QUERIES, few)
+    model = random_model.model()
     with tempfile.TemporaryDirectory() as scratch:
         tokenizer_json = Path(scratch, "tokenizer.json")
         tokenizer.save(str(tokenizer_json))
-        for out, precision, cases in (
-            (OUT, export.Precision(), golden.Cases(pages, QUERIES, few)),
-            (FLOAT16, export.Precision(compute="fp16"), None),
-        ):
-            named = {"name": out.name, "checkpoint": "random weights, seed 0"}
-            print(export.export(model, tokenizer_json, PROMPT, out, precision=precision, cases=cases, **named))
+
+        def write(name: str, model: torch.nn.Module, precision=export.Precision(), cases=cases) -> None:
+            named = {"name": name, "checkpoint": "random weights, seed 0"}
+            print(name, export.export(model, tokenizer_json, PROMPT, TESTDATA / name, precision=precision, cases=cases, **named))
+
+        write("colpali-random", model)
+        write("colpali-float16-random", model, export.Precision(compute="fp16"), None)
+        write("colpali224-random", random_model.model(224))
+        write("bipali-random", random_model.bipali(224))
     print(f"transformers and colpali-engine differ by {second_opinion(model, tokenizer):.1e}")
 
 
 def few(vectors: int, file: str) -> list[int]:
     """Every row of the first page; of the others enough to see a wrong order or offset."""
-    return list(range(vectors)) if file == "letter.png" else [*range(0, 1024, 64), *range(1023, vectors)]
+    rows = range(vectors)
+    return list(rows) if file == "letter.png" else sorted({*rows[::64], *rows[-7:]})
 
 
 def second_opinion(model: torch.nn.Module, tokenizer) -> float:

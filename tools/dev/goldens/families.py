@@ -17,8 +17,8 @@ DEV = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(DEV))
 
 from export import golden  # noqa: E402  (found through DEV)
-from export.families import folder, idefics3, modernvbert, patched, qwen2, qwen2_5, qwen3, qwen3_5, tiled  # noqa: E402
-from goldens import idefics3_model, modernvbert_model, qwen_model  # noqa: E402
+from export.families import folder, gemma3, idefics3, modernvbert, patched, qwen2, qwen2_5, qwen3, qwen3_5, square, tiled  # noqa: E402
+from goldens import gemma3_model, idefics3_model, modernvbert_model, qwen_model  # noqa: E402
 from goldens.colpali import QUERIES  # noqa: E402
 
 TESTDATA = DEV.parents[1] / "vectorizer" / "testdata"
@@ -44,6 +44,8 @@ PATCHED = ((153, 198), (150, 100), (12, 200), (20, 17))
 CHUNKED = tuple((2 * width, 2 * height) for width, height in PATCHED)
 # 17, 13, 5 and 17 tiles; the first is resized by Pillow 13's other order of passes.
 TILED = ((306, 396), (300, 200), (40, 400), (97, 97))
+# Made smaller both ways, and larger; the first in Pillow 13's other order of passes.
+SQUARE = ((153, 198), (150, 100), (40, 400), (20, 17))
 FILES = ("letter.png", "wide.png", "strip.png", "small.png")
 
 
@@ -64,6 +66,8 @@ KINDS = {
     "biqwen3": _qwen(qwen3, "BiQwen3", "BiQwen3Processor"),
     "colqwen3_5": _qwen(qwen3_5, "ColQwen3_5", "ColQwen3_5Processor", CHUNKED),
     "biqwen3_5": _qwen(qwen3_5, "BiQwen3_5", "BiQwen3_5Processor", CHUNKED),
+    "colgemma3": Kind(square, gemma3, gemma3_model, gemma3_model, models.ColGemma3, models.ColGemmaProcessor3, SQUARE),
+    "bigemma3": Kind(square, gemma3, gemma3_model, gemma3_model, models.BiGemma3, models.BiGemmaProcessor3, SQUARE),
     "colidefics3": _tiled(idefics3, idefics3_model, "ColIdefics3"),
     "colmodernvbert": _tiled(modernvbert, modernvbert_model, "ColModernVBert"),
     "biidefics3": _tiled(idefics3, idefics3_model, "BiIdefics3"),
@@ -72,6 +76,8 @@ KINDS = {
 
 # Enough for every script, length and literal; more would only be bytes.
 TEXTS = [QUERIES[number] for number in (0, 1, 2, 3, 5, 9)]
+# White space at the end, which a chat template trims, Python's own of it too.
+TRIMMED = [*TEXTS, "at its end \t\x1c\x85\n"]
 
 
 def main() -> None:
@@ -93,7 +99,7 @@ def write(name: str, kind: Kind) -> None:
         processor,
         name=out.name,
         family=name,
-        cases=golden.Cases(pages, TEXTS, few),
+        cases=golden.Cases(pages, TRIMMED if kind.cut is square else TEXTS, few),
         checkpoint="random weights, seed 0",
     )
     print(out.name, sum(file.stat().st_size for file in out.rglob("*") if file.is_file()), "bytes;", check)

@@ -26,7 +26,7 @@ def tokenizer() -> Tokenizer:
     return made
 
 
-def processor(words: Tokenizer) -> ColGemmaProcessor3:
+def processor(words: Tokenizer, kind: type = ColGemmaProcessor3):
     fast = PreTrainedTokenizerFast(
         tokenizer_object=words,
         bos_token="<bos>",
@@ -37,12 +37,12 @@ def processor(words: Tokenizer) -> ColGemmaProcessor3:
         extra_special_tokens={"image_token": "<image>", "boi_token": SPECIAL[0], "eoi_token": SPECIAL[1]},
     )
     images = Gemma3ImageProcessor(size={"height": EDGE, "width": EDGE})
-    return ColGemmaProcessor3(image_processor=images, tokenizer=fast, image_seq_length=IMAGE_TOKENS)
+    return kind(image_processor=images, tokenizer=fast, image_seq_length=IMAGE_TOKENS)
 
 
-def model(words: Tokenizer) -> ColGemma3:
+def model(words: Tokenizer, kind: type = ColGemma3):
     torch.manual_seed(0)
-    made = ColGemma3(config(words))
+    made = kind(config(words))
     for parameter in made.parameters():
         if parameter.dim() >= 2:
             nn.init.normal_(parameter, 0, 0.08)

@@ -33,12 +33,15 @@ def main() -> None:
     pixels = value("pixel_values", FLOAT, ["batch", 3, 4, 4])
     embeddings = value("embeddings", FLOAT, ["batch", "sequence", 3])
     foreign = VECTORIZER / "testdata" / "foreign"
-    write(foreign / "model.onnx", whole_model(True), [ids, pixels, mask], [embeddings])
-    write(foreign / "text.onnx", whole_model(False), [ids, mask], [embeddings])
+    tiles = value("pixel_values", FLOAT, ["batch", "tiles", 3, 4, 4])
+    write(foreign / "model.onnx", whole_model([1, 2, 3]), [ids, pixels, mask], [embeddings])
+    write(foreign / "tiled.onnx", whole_model([1, 2, 3, 4]), [ids, tiles, mask], [embeddings])
+    write(foreign / "text.onnx", whole_model([]), [ids, mask], [embeddings])
 
 
-def whole_model(sees: bool) -> list[onnx.NodeProto]:
-    """One graph from ids and pixels to vectors, as others export ColPali: (id + 1, the page's mean, 1) at length 1."""
+def whole_model(axes: list[int]) -> list[onnx.NodeProto]:
+    """One graph from ids and pixels to vectors, as others export them: (id + 1, the page's mean, 1) at length 1.
+    axes are those of a page's pixels, none of a graph that sees nothing."""
     one = helper.make_tensor("", FLOAT, [1], [1.0])
     nodes = [
         helper.make_node("Constant", [], ["one"], value=one),
@@ -50,9 +53,9 @@ def whole_model(sees: bool) -> list[onnx.NodeProto]:
         helper.make_node("Constant", [], ["last"], value=helper.make_tensor("", TensorProto.INT64, [1], [2])),
     ]
     nodes.insert(0, nodes.pop(4))
-    if sees:
+    if axes:
         nodes += [
-            helper.make_node("ReduceMean", ["pixel_values"], ["means"], axes=[1, 2, 3], keepdims=0),
+            helper.make_node("ReduceMean", ["pixel_values"], ["means"], axes=axes, keepdims=0),
             helper.make_node("Constant", [], ["second_axis"], value=helper.make_tensor("", TensorProto.INT64, [1], [1])),
             helper.make_node("Unsqueeze", ["means", "second_axis"], ["page"]),
             helper.make_node("Add", ["nothing", "page"], ["second"]),

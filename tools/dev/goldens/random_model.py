@@ -18,9 +18,9 @@ IMAGE_TOKEN_ID = 1016
 SPECIAL = ["<pad>", "<eos>", "<bos>", "<unk>"]
 
 
-def model() -> ColPaliForRetrieval:
+def model(side: int = 448) -> ColPaliForRetrieval:
     torch.manual_seed(0)
-    colpali = ColPaliForRetrieval(ColPaliConfig(vlm_config=paligemma_config(), embedding_dim=128))
+    colpali = ColPaliForRetrieval(ColPaliConfig(vlm_config=paligemma_config(side), embedding_dim=128))
     # The stock initialisation is so small that every token would get nearly the same
     # vector; these make the output depend on the input.
     for name, parameter in colpali.named_parameters():
@@ -32,14 +32,28 @@ def model() -> ColPaliForRetrieval:
     return colpali.float().eval()
 
 
-def paligemma_config() -> PaliGemmaConfig:
+def bipali(side: int):
+    """colpali-engine's BiPali, with the attributes that the exporter uses."""
+    # They take seconds to import.
+    from colpali_engine.models import BiPali
+    from export.engine import Retrieval
+
+    torch.manual_seed(0)
+    made = BiPali(paligemma_config(side))
+    for parameter in made.parameters():
+        if parameter.dim() >= 2:
+            nn.init.normal_(parameter, 0, 0.08)
+    return Retrieval(made.float().eval()).eval()
+
+
+def paligemma_config(side: int = 448) -> PaliGemmaConfig:
     vision = {
         "model_type": "siglip_vision_model",
         "hidden_size": 64,
         "intermediate_size": 128,
         "num_hidden_layers": 2,
         "num_attention_heads": 4,
-        "image_size": 448,
+        "image_size": side,
         "patch_size": 14,
         "vision_use_head": False,
         "projection_dim": 64,
@@ -56,7 +70,7 @@ def paligemma_config() -> PaliGemmaConfig:
         "pad_token_id": 0,
         "eos_token_id": 1,
         "bos_token_id": 2,
-        "num_image_tokens": 1024,
+        "num_image_tokens": (side // 14) ** 2,
     }
     return PaliGemmaConfig(
         vision_config=vision,

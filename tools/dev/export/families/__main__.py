@@ -1,6 +1,6 @@
 """python -m export.families CHECKPOINT OUT [options]   (run in tools/dev)
 
-Exports a checkpoint of colpali-engine: ColQwen2, 2.5, 3, 3.5, ColIdefics3 (ColSmol), ColModernVBERT, or one of
+Exports a checkpoint of colpali-engine: ColQwen2, 2.5, 3, 3.5, ColGemma3, ColIdefics3 (ColSmol), ColModernVBERT, or one of
 their bi-encoders. CHECKPOINT is a folder on disk: a whole model, or a LoRA adapter, whose base model's
 folder --base names.
 """
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from .. import precision
-from . import idefics3, modernvbert, patched, patches, qwen2, qwen2_5, qwen3, qwen3_5, tiled, tiles
+from . import gemma3, idefics3, modernvbert, patched, patches, qwen2, qwen2_5, qwen3, qwen3_5, square, tiled, tiles
 from .checkpoint import Family, export
 
 # By model_type of config.json.
@@ -19,6 +19,7 @@ FAMILIES = {
     "qwen2_5_vl": Family(patched, qwen2_5, "Qwen2_5", "custom_text_proj.weight"),
     "qwen3_vl": Family(patched, qwen3, "Qwen3", "custom_text_proj.weight"),
     "qwen3_5": Family(patched, qwen3_5, "Qwen3_5", "custom_text_proj.weight"),
+    "gemma3": Family(square, gemma3, "Gemma3", "custom_text_proj.weight"),
     "idefics3": Family(tiled, idefics3, "Idefics3", "linear.weight"),
     "modernvbert": Family(tiled, modernvbert, "ModernVBert", "custom_text_proj.weight"),
 }

@@ -19,7 +19,7 @@ from . import folder
 class Family:
     """How a family's checkpoints become a model folder."""
 
-    cut: ModuleType  # patched or tiled: how its pages are cut
+    cut: ModuleType  # patched, tiled or square: how its pages are cut
     graphs: ModuleType  # its VisionGraph and TextGraph
     engine: str  # colpali-engine's name behind Col and Bi
     projection: str  # the weight that makes vectors of its Col
@@ -44,8 +44,9 @@ def export(
     if prompt is not None and prompt not in family.cut.PRESETS:
         raise ValueError(f"{prompt} is no prompt of {found}; its prompts are {sorted(family.cut.PRESETS)}")
     name = ("Bi" if single else "Col") + family.engine
-    # colpali-engine writes both ColQwen3Processor and ColQwen2_5_Processor.
-    kind = getattr(models, name + "Processor", None) or getattr(models, name + "_Processor")
+    # colpali-engine has ColQwen3Processor, ColQwen2_5_Processor and ColGemmaProcessor3.
+    names = (name + "Processor", name + "_Processor", name.replace("Gemma3", "GemmaProcessor3"))
+    kind = next(getattr(models, one) for one in names if hasattr(models, one))
     model = load(checkpoint, base, getattr(models, name), family.projection)
     # Fast image processors resample with other arithmetic, and Idefics3's with another filter.
     processor = kind.from_pretrained(checkpoint, local_files_only=True, use_fast=False)
@@ -81,8 +82,8 @@ def load(checkpoint: Path, base: Path | None, kind: type, projection: str | None
     model, report = kind.from_pretrained(base or checkpoint, dtype=torch.float32, local_files_only=True, output_loading_info=True)
     trained = load_file(checkpoint / "adapter_model.safetensors") if adapter else {}
     # A projection that is in no file would be left random, and the model would look healthy while it
-    # ranks by chance.
-    missing = {key for key in report["missing_keys"] if f"base_model.model.{key}" not in trained}
+    # ranks by chance. What writes words, lm_head, is the embedding table again or in no file, and makes no vector.
+    missing = {key for key in report["missing_keys"] if f"base_model.model.{key}" not in trained and "lm_head" not in key}
     if missing:
         raise ValueError(f"{base or checkpoint} lacks weights: {sorted(missing)[:8]}")
     if adapter:

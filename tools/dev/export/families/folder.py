@@ -28,7 +28,7 @@ def write(
 ) -> str:
     """Writes a model folder and returns one line saying how close it is to PyTorch.
 
-    cut      how pages are cut: patched or tiled
+    cut      how pages are cut: patched, tiled or square
     graphs   the family's VisionGraph and TextGraph
     family   as the manifest names it, bi... of bi-encoders
     """
@@ -46,19 +46,19 @@ def write(
         fields = about(words, width=width, rows="one" if family.startswith("bi") else "tokens")
         fields["graph"] |= precision.graph()
         manifest.write(folder, files, head | fields | {"tokenizer": {"file": "tokenizer.json"}, "source": source})
-        _write_golden(folder / "golden", cut, model, processor, cases, fields["query"]["prefix_text"])
+        _write_golden(folder / "golden", cut, model, processor, cases)
         exporter.publish(folder, out)
     return check
 
 
-def _write_golden(folder: Path, cut: ModuleType, model: nn.Module, processor, cases: golden.Cases, prefix: str) -> None:
+def _write_golden(folder: Path, cut: ModuleType, model: nn.Module, processor, cases: golden.Cases) -> None:
     pages, queries = {}, []
     for file, image in cases.pages.items():
         inputs = processor.process_images([image])
         pixels = inputs["pixel_values"][0].numpy()
         pages[file] = golden.Page(image, inputs["input_ids"][0].tolist(), pixels, cut.rows(model, inputs), cut.about(model, inputs))
     for text in cases.queries:
-        inputs = processor.process_queries(queries=[prefix + text])
+        inputs = processor.process_queries(queries=[text])
         queries.append(golden.Query(text, inputs["input_ids"][0].tolist(), cut.rows(model, inputs)))
     golden.write(folder, pages, queries, cases.kept)
 

@@ -1,4 +1,4 @@
-"""ColGemma3: a SigLIP tower of 896 pixels, pooled to 256 tokens, Gemma 3.
+"""ColGemma3 and BiGemma3: a SigLIP tower of 896 pixels, pooled to 256 tokens, Gemma 3.
 
 Text looks back, in most layers over a window; the tokens of an image also see each other.
 """
@@ -6,7 +6,7 @@ Text looks back, in most layers over a window; the tokens of an image also see e
 import torch
 from torch import nn
 
-from .parts import Embed, TokenVectors, additive, backward, existing, recent, same_block
+from .parts import Embed, LastVector, TokenVectors, additive, backward, existing, recent, same_block
 
 
 class VisionGraph(nn.Module):
@@ -21,7 +21,7 @@ class VisionGraph(nn.Module):
 
 
 class TextGraph(nn.Module):
-    """input_ids, attention_mask i64 [B,L], image_features f32 [F,width] -> embeddings f32 [B,L,dim]."""
+    """input_ids, attention_mask i64 [B,L], image_features f32 [F,width] -> f32 [B,L,dim], or [B,1,dim]."""
 
     def __init__(self, model: nn.Module):
         super().__init__()
@@ -29,7 +29,7 @@ class TextGraph(nn.Module):
         self.window = model.config.text_config.sliding_window
         self.image_token_id = model.config.image_token_id
         self.embed = Embed(self.language_model.get_input_embeddings(), self.image_token_id)
-        self.head = TokenVectors(model.custom_text_proj)
+        self.head = TokenVectors(model.custom_text_proj) if hasattr(model, "custom_text_proj") else LastVector()
 
     def forward(self, input_ids, attention_mask, image_features):
         embedded = self.embed(input_ids, image_features)

@@ -17,6 +17,7 @@ PRESETS = patches.QUERY_PREFIXES
 def describe(processor, preset: str | None):
     """The prompt's name, and what the manifest says once it knows (words, width=, rows=)."""
     preset = preset or "qwen-bare"
+    processor.query_prefix = PRESETS[preset]
     return preset, functools.partial(patches.fields, preset=preset, images=processor.image_processor)
 
 

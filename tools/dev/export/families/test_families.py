@@ -16,20 +16,16 @@ from colpali_engine.models import (
     BiIdefics3Processor,
     BiModernVBert,
     BiModernVBertProcessor,
-    BiPali,
-    BiPaliProj,
     ColIdefics3,
     ColIdefics3Processor,
     ColModernVBert,
     ColModernVBertProcessor,
 )
 
-from torch import nn
-
-from export import PRESETS, graphs
-from export.families import bipali, gemma3, idefics3, modernvbert
+from export import graphs
+from export.families import gemma3, idefics3, modernvbert
 from export.verify import TOLERANCE
-from goldens import gemma3_model, idefics3_model, modernvbert_model, random_model
+from goldens import gemma3_model, idefics3_model, modernvbert_model
 from goldens.pixels import page
 
 QUERIES = ["hello world", "What is the total revenue of 2023, before tax?", "a"]
@@ -54,12 +50,6 @@ class FamiliesTest(unittest.TestCase):
     def test_colgemma3(self):
         words = gemma3_model.tokenizer()
         self.compare(gemma3, gemma3_model.model(words), gemma3_model.processor(words))
-
-    def test_bipali(self):
-        self.compare(bipali, pali(BiPali), PaliProcessor())
-
-    def test_bipaliproj(self):
-        self.compare(bipali, pali(BiPaliProj), PaliProcessor())
 
     def compare_tiled(self, family, maker, kind, processor_kind):
         words = idefics3_model.tokenizer()
@@ -106,32 +96,6 @@ def page_inputs(processor, image):
     """Pixel values [items of the page, 3, H, W] and ids."""
     made = processor.process_images([image])
     return made["pixel_values"].reshape(-1, *made["pixel_values"].shape[-3:]).numpy(), made["input_ids"][0].numpy()
-
-
-def pali(kind):
-    torch.manual_seed(0)
-    model = kind(random_model.paligemma_config())
-    for parameter in model.parameters():
-        if parameter.dim() >= 2:
-            nn.init.normal_(parameter, 0, 0.08)
-    return model.float().eval()
-
-
-class PaliProcessor:
-    """Ids and pixels of PaliGemma by hand: its own processor adds 1,152 tokens to a vocabulary of 1,024."""
-
-    prompt, words = PRESETS["colpali-bare"], random_model.tokenizer()
-
-    def process_images(self, images):
-        suffix = self.prompt.page_suffix_ids(self.words)
-        pixels = [np.asarray(image.resize((448, 448)), np.float32).transpose(2, 0, 1) / 127.5 - 1 for image in images]
-        ids = torch.tensor([[random_model.IMAGE_TOKEN_ID] * 1024 + suffix] * len(images))
-        return {"pixel_values": torch.tensor(np.stack(pixels)), "input_ids": ids, "attention_mask": torch.ones_like(ids)}
-
-    def process_queries(self, queries):
-        ids = [torch.tensor(self.prompt.query_ids(self.words, text)) for text in queries]
-        mask = nn.utils.rnn.pad_sequence([torch.ones_like(one) for one in ids], batch_first=True)
-        return {"input_ids": nn.utils.rnn.pad_sequence(ids, batch_first=True), "attention_mask": mask}
 
 
 class Graphs:

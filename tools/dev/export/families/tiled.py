@@ -33,7 +33,7 @@ def describe(processor, preset: str | None):
 def write_graphs(folder: Path, family, model: nn.Module, traced: dict, fused: bool = False) -> int:
     """Traces a batch of two of the page and returns the width of image features."""
     vision, text = family.VisionGraph(model).eval(), family.TextGraph(model).eval()
-    pixels, ids = traced["pixel_values"][0], traced["input_ids"].repeat(2, 1)
+    pixels, ids = _items(traced), traced["input_ids"].repeat(2, 1)
     with torch.no_grad():
         features = vision(pixels).flatten(0, 1).repeat(2, 1)
     graphs._write(vision, (pixels,), folder / "vision.onnx", {"pixel_values": {0: "tiles"}}, {"image_features": {0: "tiles"}}, fused)
@@ -46,7 +46,7 @@ def write_graphs(folder: Path, family, model: nn.Module, traced: dict, fused: bo
 def run(vision: onnxruntime.InferenceSession, text: onnxruntime.InferenceSession, model: nn.Module, item: dict, width: int):
     features = np.zeros((1, width), np.float32)
     if "pixel_values" in item:
-        features = vision.run(None, {"pixel_values": item["pixel_values"][0].numpy()})[0].reshape(-1, width)
+        features = vision.run(None, {"pixel_values": _items(item).numpy()})[0].reshape(-1, width)
     ids = item["input_ids"].numpy()
     return text.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids), "image_features": features})[0][0]
 
@@ -54,6 +54,11 @@ def run(vision: onnxruntime.InferenceSession, text: onnxruntime.InferenceSession
 def about(model: nn.Module, inputs: dict) -> dict:
     """What goldens say of a page beside its ids."""
     return {"tiles": inputs["pixel_values"].shape[1]}
+
+
+def _items(inputs: dict) -> torch.Tensor:
+    """A page's tiles [T,3,H,W], or the page itself as one."""
+    return inputs["pixel_values"].flatten(0, -4)
 
 
 def rows(model: nn.Module, inputs: dict) -> torch.Tensor:
