@@ -19,8 +19,7 @@ import (
 // Client talks to one server.
 type Client struct {
 	base string
-	key  string // API key; empty sends none
-	more http.Header
+	more http.Header // sent with every request
 	http *http.Client
 }
 
@@ -32,7 +31,11 @@ const maxResponseBytes = 256 << 20
 
 // New returns a client of the server at addr, host:port.
 func New(addr string) *Client {
-	return &Client{base: "http://" + addr + "/v1", http: &http.Client{Timeout: requestTimeout}}
+	return at("http://" + addr)
+}
+
+func at(address string) *Client {
+	return &Client{base: address + "/v1", http: &http.Client{Timeout: requestTimeout}}
 }
 
 // Connect returns a client of the server at address, such as https://weaviate.example.com, that shows apiKey
@@ -42,11 +45,11 @@ func Connect(address, apiKey string) (*Client, error) {
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return nil, fmt.Errorf("%q is no address of a server: give one such as http://localhost:8080", address)
 	}
-	return &Client{
-		base: strings.TrimSuffix(u.String(), "/") + "/v1",
-		key:  apiKey,
-		http: &http.Client{Timeout: requestTimeout},
-	}, nil
+	client := at(strings.TrimSuffix(u.String(), "/"))
+	if apiKey != "" {
+		client = client.With("Authorization", "Bearer "+apiKey)
+	}
+	return client, nil
 }
 
 // With returns a client that sends one more header with every request.
@@ -88,9 +91,6 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 	}
 	maps.Copy(req.Header, c.more)
 	req.Header.Set("Content-Type", "application/json")
-	if c.key != "" {
-		req.Header.Set("Authorization", "Bearer "+c.key)
-	}
 	res, err := c.http.Do(req)
 	if err != nil {
 		return err
