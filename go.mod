@@ -3,6 +3,7 @@ module weaviate-colpali
 go 1.26.0
 
 require (
+	github.com/ebitengine/purego v0.10.0
 	github.com/go-openapi/loads v0.23.2
 	github.com/go-openapi/strfmt v0.25.0
 	github.com/google/uuid v1.6.0

@@ -2,18 +2,12 @@
 
 package ort
 
-/*
-#cgo LDFLAGS: -ldl
-#include <dlfcn.h>
-#include <stdlib.h>
-*/
-import "C"
-
 import (
 	"fmt"
 	"path/filepath"
 	"sync"
-	"unsafe"
+
+	"github.com/ebitengine/purego"
 )
 
 // cudaLibraries in the order in which they need each other. The provider of CUDA names them without a
@@ -47,19 +41,10 @@ func preloadAll(folder string) error {
 			return err
 		}
 		for _, file := range files {
-			if err := dlopen(file); err != nil {
-				return err
+			if _, err := purego.Dlopen(file, purego.RTLD_LAZY|purego.RTLD_LOCAL); err != nil {
+				return fmt.Errorf("load %s: %w", filepath.Base(file), err)
 			}
 		}
-	}
-	return nil
-}
-
-func dlopen(file string) error {
-	name := C.CString(file)
-	defer C.free(unsafe.Pointer(name))
-	if C.dlopen(name, C.RTLD_LAZY|C.RTLD_LOCAL) == nil {
-		return fmt.Errorf("load %s: %s", filepath.Base(file), C.GoString(C.dlerror()))
 	}
 	return nil
 }
