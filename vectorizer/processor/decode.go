@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"image"
 	"image/gif"
-	"image/jpeg"
 	"image/png"
 	"io"
 
@@ -65,7 +64,7 @@ type format struct {
 
 var formats = []format{
 	{"PNG", hasPrefix("\x89PNG\r\n\x1a\n"), pngSize, pixelsOf(png.Decode), exifOfPNG},
-	{"JPEG", hasPrefix("\xff\xd8"), configOf(jpeg.DecodeConfig), decodeJPEG, exifOfJPEG},
+	{"JPEG", hasPrefix("\xff\xd8"), jpegSize, decodeJPEG, exifOfJPEG},
 	{"GIF", hasPrefix("GIF8"), configOf(gif.DecodeConfig), decodeGIF, nil},
 	{"WebP", isWebP, webPSize, decodeWebP, exifOfWebP},
 	{"BMP", hasPrefix("BM"), configOf(bmp.DecodeConfig), pixelsOf(bmp.Decode), nil},

@@ -12,21 +12,10 @@ var exifPrefix = []byte("Exif\x00\x00")
 
 // exifOfJPEG looks through the segments before the first scan.
 func exifOfJPEG(blob []byte) []byte {
-	const app1, startOfScan = 0xe1, 0xda
-	for at := 2; at+4 <= len(blob) && blob[at] == 0xff; {
-		marker := blob[at+1]
-		if marker == 0xff { // a fill byte
-			at++
-			continue
+	for s := range jpegSegments(blob) {
+		if s.marker == jpegAPP1 && bytes.HasPrefix(s.body, exifPrefix) {
+			return s.body[len(exifPrefix):]
 		}
-		length := int(binary.BigEndian.Uint16(blob[at+2:]))
-		if marker == startOfScan || length < 2 || at+2+length > len(blob) {
-			return nil
-		}
-		if body := blob[at+4 : at+2+length]; marker == app1 && bytes.HasPrefix(body, exifPrefix) {
-			return body[len(exifPrefix):]
-		}
-		at += 2 + length
 	}
 	return nil
 }

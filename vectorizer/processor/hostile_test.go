@@ -39,6 +39,10 @@ func TestDecodeImageRefuses(t *testing.T) {
 		"JPEG of height 0": {jpegWithHeight(jpeg, 0), ErrUndecodable, []string{"JPEG header says 61 x 0"}},
 		"tall JPEG":        {jpegWithHeight(jpeg, 65535), ErrTooLarge, []string{"JPEG of 61 x 65535"}},
 		"JPEG of scans":    {jpegWithScans(jpeg, 200), ErrUndecodable, []string{"JPEG", "scans, the limit is 100"}},
+		"12 bits":          {jpegFrame(jpeg, 0xc1, 12), ErrUndecodable, []string{"JPEG", "12 bits a sample are not supported", "save it again"}},
+		"arithmetic JPEG":  {jpegFrame(jpeg, 0xca, 8), ErrUndecodable, []string{"JPEG", "arithmetic coding is not supported"}},
+		"lossless JPEG":    {jpegFrame(jpeg, 0xc3, 8), ErrUndecodable, []string{"JPEG", "lossless and hierarchical coding are not supported"}},
+		"JPEG of 5 inks":   {jpegOfInks(jpeg, 5), ErrUndecodable, []string{"JPEG", "number of components"}},
 		"JPEG of nothing":  {[]byte("\xff\xd8\xff"), ErrUndecodable, []string{"JPEG"}},
 		"GIF of size 0":    {gifHeader(0, 0), ErrUndecodable, []string{"GIF header says 0 x 0"}},
 		"large GIF":        {gifHeader(65535, 65535), ErrTooLarge, []string{"GIF of 65535 x 65535"}},
@@ -239,6 +243,25 @@ func jpegWithHeight(progressive []byte, height uint16) []byte {
 	frame := bytes.Index(blob, []byte{0xff, 0xc2})
 	binary.BigEndian.PutUint16(blob[frame+5:], height)
 	return blob
+}
+
+// jpegFrame declares another coding and another number of bits.
+func jpegFrame(progressive []byte, marker, bits byte) []byte {
+	blob := bytes.Clone(progressive)
+	frame := bytes.Index(blob, []byte{0xff, 0xc2})
+	blob[frame+1], blob[frame+4] = marker, bits
+	return blob
+}
+
+// jpegOfInks declares more channels than three, and ends behind them.
+func jpegOfInks(progressive []byte, channels byte) []byte {
+	frame := bytes.Index(progressive, []byte{0xff, 0xc2})
+	blob := bytes.Clone(progressive[:frame+10])
+	blob[frame+3], blob[frame+9] = 8+3*channels, channels
+	for id := range channels {
+		blob = append(blob, id, 0x11, 0)
+	}
+	return append(blob, 0xff, 0xd9)
 }
 
 // jpegWithScans repeats the last scan of a progressive JPEG.

@@ -19,6 +19,13 @@ func decodeJPEG(blob []byte, _ Alpha) (*RGB, error) {
 	if scans := bytes.Count(blob, []byte{0xff, 0xda}); scans > maxJPEGScans {
 		return nil, fmt.Errorf("%d scans, the limit is %d", scans, maxJPEGScans)
 	}
+	header, err := readJPEGHeader(blob)
+	if err != nil {
+		return nil, err
+	}
+	if header.components == 4 {
+		return decodeInkJPEG(blob, header)
+	}
 	im, err := jpeg.Decode(bytes.NewReader(blob))
 	if err != nil {
 		return nil, err

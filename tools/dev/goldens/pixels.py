@@ -1,6 +1,6 @@
 """Goldens for vectorizer/processor: what Pillow and transformers make of image files.
 
-Run from the repository root, in an environment with Pillow 13 and transformers:
+Run from the repository root, in an environment with Pillow 13, transformers and, for "decode", imagecodecs:
 
     python tools/dev/goldens/pixels.py decode     image files and what Pillow reads from them, and how transparency and EXIF change it
     python tools/dev/goldens/pixels.py resize     hashes of resized noise, pass order of this Pillow
@@ -213,6 +213,48 @@ def jpeg_cases():
     yield "exif_rotated.jpg", encoded(base, "JPEG", quality=90, exif=exif)
 
 
+def inks(image):
+    """CMYK with half of the grey taken over by black; convert("CMYK") leaves black empty."""
+    cyan, magenta, yellow, _ = (np.asarray(channel).astype(int) for channel in image.convert("CMYK").split())
+    black = np.minimum(np.minimum(cyan, magenta), yellow) // 2
+    return np.dstack([cyan - black, magenta - black, yellow - black, black]).astype(np.uint8)
+
+
+def ink_cases():
+    """JPEGs of four channels: CMYK and YCCK, inverted as Photoshop has them and not, with and without an Adobe segment."""
+    import imagecodecs
+
+    def declaring(jpeg, transform):
+        at = jpeg.index(b"\xff\xee\x00\x0eAdobe") + 15
+        return jpeg[:at] + bytes([transform]) + jpeg[at + 1 :]
+
+    def without_adobe(jpeg):
+        at = jpeg.index(b"\xff\xee\x00\x0eAdobe")
+        return jpeg[:at] + jpeg[at + 16 :]
+
+    def cmyk(pixels, **options):  # Pillow inverts what it writes
+        return encoded(Image.fromarray(pixels, "CMYK"), "JPEG", quality=90, **options)
+
+    def ycck(pixels):  # Pillow writes none, and libjpeg halves the chroma of those it writes
+        return imagecodecs.jpeg8_encode(pixels, level=90, colorspace="CMYK", outcolorspace="YCCK")
+
+    printed = inks(page(61, 47))
+    luma_and_chroma = [255 - np.asarray(c) for c in Image.fromarray(255 - printed[..., :3]).convert("YCbCr").split()]
+    whole_ycck = np.dstack([*luma_and_chroma, printed[..., 3]])
+    yield "cmyk_black.jpg", cmyk(printed)
+    yield "cmyk_not_inverted.jpg", cmyk(255 - printed)
+    yield "cmyk_progressive.jpg", cmyk(printed, progressive=True)
+    yield "cmyk_no_adobe.jpg", without_adobe(cmyk(printed))
+    yield "cmyk_420.jpg", declaring(ycck(255 - printed), 0)
+    yield "ycck_444.jpg", declaring(cmyk(whole_ycck), 2)
+    yield "ycck_444_progressive.jpg", declaring(cmyk(whole_ycck, progressive=True), 2)
+    yield "ycck_unknown_transform.jpg", declaring(cmyk(whole_ycck), 1)
+    for width, height in [(1, 1), (3, 3), (5, 4), (61, 47), (64, 48)]:
+        yield f"ycck_420_{width}x{height}.jpg", ycck(255 - inks(page(width, height)))
+    yield "ycck_not_inverted.jpg", ycck(printed)
+    yield "ycck_no_adobe.jpg", without_adobe(ycck(255 - printed))
+
+
 def deep_gray_cases():
     """16-bit grey, where Pillow's convert clips at 255 and the product keeps the high byte."""
     deep = (np.arange(31 * 21, dtype=np.uint32).reshape(21, 31) * 97 % 65536).astype(np.uint16)
@@ -301,10 +343,10 @@ def decode():
             Image.fromarray(pixels).save(IMAGES / case["reference"], optimize=True)
         cases.append(case)
 
-    for make in [png_cases, gif_cases, webp_cases, bmp_cases, tiff_cases, jpeg_cases]:
+    for make in [png_cases, gif_cases, webp_cases, bmp_cases, tiff_cases, jpeg_cases, ink_cases]:
         for name, blob in make():
             pixels = np.asarray(Image.open(io.BytesIO(blob)).convert("RGB"))
-            add(name, blob, pixels, exact=make is not jpeg_cases)
+            add(name, blob, pixels, exact=make not in (jpeg_cases, ink_cases))
     for name, blob, pixels in deep_gray_cases():
         add(name, blob, pixels, exact=True)
     write_golden("decode.json", {"cases": cases})
