@@ -9,7 +9,6 @@ import (
 	"io"
 
 	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
 )
 
 // maxSide bounds each side of an image, whatever the pixel limit says: 65535 is the longest side a
@@ -68,7 +67,7 @@ var formats = []format{
 	{"GIF", hasPrefix("GIF8"), configOf(gif.DecodeConfig), decodeGIF, nil},
 	{"WebP", isWebP, webPSize, decodeWebP, exifOfWebP},
 	{"BMP", hasPrefix("BM"), configOf(bmp.DecodeConfig), pixelsOf(bmp.Decode), nil},
-	{"TIFF", isTIFF, configOf(tiff.DecodeConfig), decodeTIFF, exifOfTIFF},
+	{"TIFF", isTIFF, tiffSize, decodeTIFF, exifOfTIFF},
 }
 
 func isTIFF(blob []byte) bool {

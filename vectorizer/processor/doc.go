@@ -11,8 +11,8 @@
 //
 //   - Resizing is Pillow's two-pass fixed-point arithmetic: identical bytes.
 //   - Normalising is the slow Hugging Face image processor's: identical float32 values.
-//   - PNG, GIF, BMP, TIFF and both kinds of WebP decode to Pillow's bytes. JPEG differs by at most
-//     three grey levels, because the inverse cosine transform is Go's and not libjpeg's; CMYK and YCCK are read
+//   - PNG, GIF, BMP, TIFF and both kinds of WebP decode to Pillow's bytes. JPEG, in a TIFF too, differs by at
+//     most three grey levels, because the inverse cosine transform is Go's and not libjpeg's; CMYK and YCCK are read
 //     as inverted, as Pillow does whatever the file says. A 16-bit
 //     grey image keeps its eight high bits, where Pillow clips at 255 and returns a white page.
 //   - Token ids equal those of the tokenizers library told to read special tokens as plain text
@@ -23,7 +23,7 @@
 // Transparency is dropped without blending and EXIF orientation is ignored, as the references do, unless a
 // [View] asks for white paper and upright pictures; TIFF is always upright, since Pillow orients it on
 // loading. Of an animated GIF the first frame is read. Animated WebP is refused, and so are TIFF with CMYK
-// or JPEG inside, and JPEG of 12 bits, of arithmetic coding or without loss.
+// or JPEG tiles inside, and JPEG of 12 bits, of arithmetic coding or without loss.
 //
 // Every input is hostile: sizes are read and checked before anything is decoded, a decoder that
 // panics yields an error, and no error repeats the input. All types are safe for concurrent use

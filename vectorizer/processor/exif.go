@@ -50,7 +50,7 @@ func exifOfWebP(blob []byte) []byte {
 func exifOfTIFF(blob []byte) []byte { return blob }
 
 // orientation says how a picture lies in its file; 0 and 1 are upright. Pillow turns a TIFF by itself.
-func (f format) orientation(blob []byte, view View) uint16 {
+func (f format) orientation(blob []byte, view View) uint32 {
 	if f.exif == nil || !view.Upright && !isTIFF(blob) {
 		return 0
 	}
@@ -58,10 +58,10 @@ func (f format) orientation(blob []byte, view View) uint16 {
 }
 
 // exifOrientation reads the tag from an EXIF block; 0 is none.
-func exifOrientation(exif []byte) uint16 {
+func exifOrientation(exif []byte) uint32 {
 	const header = 8
 	if len(exif) < header || !isTIFF(exif) {
 		return 0
 	}
-	return readTIFFTags(exif)[tagOrientation]
+	return readTIFFDirectory(exif).one(tagOrientation, 0)
 }

@@ -16,6 +16,7 @@ import (
 func TestDecodeImageRefuses(t *testing.T) {
 	limits := Limits{MaxBytes: 1 << 20, MaxPixels: 1_000_000}
 	jpeg, webp := readImageFile(t, "progressive.jpg"), readImageFile(t, "lossy_33x18.webp")
+	strips, gray := readImageFile(t, "jpeg_rgb.tiff"), readImageFile(t, "jpeg_gray.tiff")
 	for name, c := range map[string]struct {
 		blob []byte
 		kind error
@@ -64,10 +65,20 @@ func TestDecodeImageRefuses(t *testing.T) {
 			ErrUndecodable,
 			[]string{"TIFF", "tile size"},
 		},
-		"TIFF with JPEG inside": {
-			tiffHeader(map[uint16]uint32{256: 8, 257: 8, 258: 8, 259: 7, 262: 1, 273: 8, 279: 8}),
-			ErrUndecodable,
-			[]string{"TIFF", "compression"},
+		"old JPEG inside": {tiffHeader(map[uint16]uint32{256: 8, 257: 8, 259: 6, 262: 6}), ErrUndecodable, []string{"TIFF", "compression 6"}},
+		"JPEG of inks":    {tiffWith(strips, 262, 5), ErrUndecodable, []string{"3 samples and color model 5 is not supported"}},
+		"JPEG planes":     {tiffWith(strips, 284, 2), ErrUndecodable, []string{"separate colour planes"}},
+		"JPEG tiles":      {tiffRetagged(strips, 278, 324), ErrUndecodable, []string{"tiles of JPEG are not supported"}},
+		"JPEG strips":     {tiffWith(strips, 278, 20), ErrUndecodable, []string{"strips of 20 rows"}},
+		"no JPEG strips":  {tiffRetagged(strips, 273, 1), ErrUndecodable, []string{"3 strips at 0 places"}},
+		"narrow TIFF":     {tiffWith(strips, 256, 60), ErrUndecodable, []string{"strip 0", "a JPEG of 61 x 16 pixels in place of 60 x 16"}},
+		"gray JPEG strip": {tiffWith(gray, 262, 2), ErrUndecodable, []string{"1 samples and color model 2"}},
+		"overlapping JPEG strips": {
+			withOverlappingStrips(strips), ErrUndecodable, []string{"over each other"},
+		},
+		"JPEG tables": {withJPEGTables(strips, 5000), ErrUndecodable, []string{"5000 bytes of JPEG tables, the limit is 4096"}},
+		"JPEG strips of nothing": {
+			tiffHeader(map[uint16]uint32{256: 8, 257: 8, 259: 7, 262: 1, 273: 8, 279: 8}), ErrUndecodable, []string{"a JPEG of 0 channels"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -111,7 +122,7 @@ func TestDecodeImageTruncated(t *testing.T) {
 			}
 			require.Len(t, im.Pix, 3*c.Width*c.Height, "%s cut to %d", c.File, keep)
 		}
-		if len(blob) > 400 && c.File != "animated.gif" { // whose first half holds the first frame
+		if len(blob) > 400 && c.File != "animated.gif" && c.File != "jpeg_pages.tiff" { // whose first half holds the first frame
 			_, err := DecodeImage(blob[:len(blob)/2], roomy)
 			require.ErrorIs(t, err, ErrUndecodable, "half of %s", c.File)
 		}
@@ -230,6 +241,46 @@ func tiffHeader(tags map[uint16]uint32) []byte {
 		blob = binary.LittleEndian.AppendUint32(blob, value)
 	}
 	return append(blob, 0, 0, 0, 0)
+}
+
+// tiffEntryAt finds the entry of a tag in a little-endian TIFF.
+func tiffEntryAt(blob []byte, tag uint16) int {
+	const entryLen = 12
+	for at := int(binary.LittleEndian.Uint32(blob[4:])) + 2; ; at += entryLen {
+		if binary.LittleEndian.Uint16(blob[at:]) == tag {
+			return at
+		}
+	}
+}
+
+// tiffWith changes the single value of a tag.
+func tiffWith(blob []byte, tag uint16, value uint32) []byte {
+	blob = bytes.Clone(blob)
+	binary.LittleEndian.PutUint32(blob[tiffEntryAt(blob, tag)+8:], value)
+	return blob
+}
+
+func tiffRetagged(blob []byte, from, to uint16) []byte {
+	blob = bytes.Clone(blob)
+	binary.LittleEndian.PutUint16(blob[tiffEntryAt(blob, from):], to)
+	return blob
+}
+
+func withJPEGTables(blob []byte, bytes uint32) []byte {
+	blob = append(tiffWith(blob, 347, 0), make([]byte, bytes)...)
+	binary.LittleEndian.PutUint32(blob[tiffEntryAt(blob, 347)+4:], bytes)
+	return blob
+}
+
+// withOverlappingStrips lets every strip end where the file does.
+func withOverlappingStrips(blob []byte) []byte {
+	blob = bytes.Clone(blob)
+	value := func(tag uint16) []byte { return blob[binary.LittleEndian.Uint32(blob[tiffEntryAt(blob, tag)+8:]):] }
+	for i := range readTIFFDirectory(blob).list(273) {
+		offset := binary.LittleEndian.Uint32(value(273)[4*i:])
+		binary.LittleEndian.PutUint32(value(279)[4*i:], uint32(len(blob))-offset)
+	}
+	return blob
 }
 
 func flipped(blob []byte, at int) []byte {

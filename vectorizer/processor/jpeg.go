@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
+	"io"
 )
 
 // maxJPEGScans bounds the passes of a progressive JPEG. Each costs a walk over the whole picture
@@ -14,10 +15,8 @@ const maxJPEGScans = 100
 
 // decodeJPEG decodes with Go's decoder and converts to RGB with libjpeg's arithmetic.
 func decodeJPEG(blob []byte, _ Alpha) (*RGB, error) {
-	// Within entropy-coded bytes 0xff is always followed by 0x00 or a restart marker, so this counts
-	// the scans, plus the few chance hits of embedded thumbnails and profiles.
-	if scans := bytes.Count(blob, []byte{0xff, 0xda}); scans > maxJPEGScans {
-		return nil, fmt.Errorf("%d scans, the limit is %d", scans, maxJPEGScans)
+	if err := checkJPEGScans(blob); err != nil {
+		return nil, err
 	}
 	header, err := readJPEGHeader(blob)
 	if err != nil {
@@ -26,7 +25,21 @@ func decodeJPEG(blob []byte, _ Alpha) (*RGB, error) {
 	if header.components == 4 {
 		return decodeInkJPEG(blob, header)
 	}
-	im, err := jpeg.Decode(bytes.NewReader(blob))
+	return decodeLightJPEG(bytes.NewReader(blob))
+}
+
+func checkJPEGScans(blob []byte) error {
+	// Within entropy-coded bytes 0xff is always followed by 0x00 or a restart marker, so this counts
+	// the scans, plus the few chance hits of embedded thumbnails and profiles.
+	if scans := bytes.Count(blob, []byte{0xff, jpegSOS}); scans > maxJPEGScans {
+		return fmt.Errorf("%d scans, the limit is %d", scans, maxJPEGScans)
+	}
+	return nil
+}
+
+// decodeLightJPEG decodes a JPEG of one or three channels.
+func decodeLightJPEG(blob io.Reader) (*RGB, error) {
+	im, err := jpeg.Decode(blob)
 	if err != nil {
 		return nil, err
 	}

@@ -2,31 +2,62 @@ package processor
 
 import (
 	"bytes"
-	"encoding/binary"
+	"errors"
 	"image"
 
 	"golang.org/x/image/tiff"
 )
 
-// TIFF tags and values that Go's decoder does not report.
+// TIFF tags and values.
 const (
-	tagCompression = 259
-	tagPhotometric = 262
-	tagOrientation = 274
+	tagWidth        = 256
+	tagHeight       = 257
+	tagCompression  = 259
+	tagPhotometric  = 262
+	tagStripOffsets = 273
+	tagOrientation  = 274
+	tagSamples      = 277
+	tagRowsPerStrip = 278
+	tagStripBytes   = 279
+	tagPlanes       = 284
+	tagTileOffsets  = 324
+	tagJPEGTables   = 347
 
-	compressionG3       = 3
-	compressionG4       = 4
+	compressionG3      = 3
+	compressionG4      = 4
+	compressionOldJPEG = 6
+	compressionJPEG    = 7
+
+	photometricWhiteIs0 = 0
 	photometricBlackIs0 = 1
+	photometricRGB      = 2
+	photometricYCC      = 6
 )
+
+// tiffSize reads the dimensions of the first page.
+func tiffSize(blob []byte) (image.Config, error) {
+	d := readTIFFDirectory(blob)
+	switch d.one(tagCompression, 0) {
+	case compressionJPEG:
+		return image.Config{Width: int(d.one(tagWidth, 0)), Height: int(d.one(tagHeight, 0))}, nil
+	case compressionOldJPEG: // whose meaning its own authors withdrew: TIFF Technical Note 2
+		return image.Config{}, errors.New("JPEG of the old kind (compression 6) is not supported, the newer (7) is")
+	default:
+		return tiff.DecodeConfig(bytes.NewReader(blob))
+	}
+}
 
 // decodeTIFF decodes the first page with Go's decoder, and repairs it as Pillow does.
 func decodeTIFF(blob []byte, alpha Alpha) (*RGB, error) {
+	d := readTIFFDirectory(blob)
+	if d.one(tagCompression, 0) == compressionJPEG {
+		return decodeJPEGTIFF(d)
+	}
 	im, err := tiff.Decode(bytes.NewReader(blob))
 	if err != nil {
 		return nil, err
 	}
-	tags := readTIFFTags(blob)
-	if gray, ok := im.(*image.Gray); ok && faxIsInverted(tags) {
+	if gray, ok := im.(*image.Gray); ok && faxIsInverted(d) {
 		for i, v := range gray.Pix {
 			gray.Pix[i] = 255 - v
 		}
@@ -36,42 +67,17 @@ func decodeTIFF(blob []byte, alpha Alpha) (*RGB, error) {
 
 // faxIsInverted says whether Go's decoder returns black for white: it does for fax-compressed pages
 // whose header says that black is zero, which is what Pillow writes.
-func faxIsInverted(tags map[uint16]uint16) bool {
-	compression := tags[tagCompression]
-	return (compression == compressionG3 || compression == compressionG4) && tags[tagPhotometric] == photometricBlackIs0
-}
-
-// readTIFFTags returns the single 16-bit values of the first directory. The file is one that
-// tiff.Decode accepted, yet nothing here relies on it: what lies outside the file is left out.
-func readTIFFTags(blob []byte) map[uint16]uint16 {
-	const entryLen, typeShort = 12, 3
-	var order binary.ByteOrder = binary.LittleEndian
-	if blob[0] == 'M' {
-		order = binary.BigEndian
-	}
-	tags := map[uint16]uint16{}
-	directory := int64(order.Uint32(blob[4:]))
-	if directory+2 > int64(len(blob)) {
-		return tags
-	}
-	entries := blob[directory+2:]
-	for range order.Uint16(blob[directory:]) {
-		if len(entries) < entryLen {
-			break
-		}
-		if order.Uint16(entries[2:]) == typeShort && order.Uint32(entries[4:]) == 1 {
-			tags[order.Uint16(entries)] = order.Uint16(entries[8:])
-		}
-		entries = entries[entryLen:]
-	}
-	return tags
+func faxIsInverted(d tiffDirectory) bool {
+	compression := d.one(tagCompression, 0)
+	return (compression == compressionG3 || compression == compressionG4) &&
+		d.one(tagPhotometric, photometricWhiteIs0) == photometricBlackIs0
 }
 
 // isSideways says that a stored picture's width is the height that is shown.
-func isSideways(orientation uint16) bool { return 5 <= orientation && orientation <= 8 }
+func isSideways(orientation uint32) bool { return 5 <= orientation && orientation <= 8 }
 
 // orient turns a stored picture the right way up by the TIFF orientation tag; 0 and 1 are upright.
-func orient(im *RGB, orientation uint16) *RGB {
+func orient(im *RGB, orientation uint32) *RGB {
 	if orientation < 2 || orientation > 8 {
 		return im
 	}

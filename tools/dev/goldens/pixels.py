@@ -255,6 +255,53 @@ def ink_cases():
     yield "ycck_no_adobe.jpg", without_adobe(ycck(255 - printed))
 
 
+def tiff_of_strips(size, rows, photometric, samples, strips):
+    """A TIFF of whole JPEGs, as scanners write them; libtiff keeps the tables of all in one place."""
+    tags = [(256, [size[0]]), (257, [size[1]]), (258, [8] * samples), (259, [7]), (262, [photometric]), (273, []), (277, [samples])]
+    tags += [(278, [rows]), (279, [len(strip) for strip in strips])]
+    if photometric == 6:
+        tags.append((530, [2, 2]))
+    values_at = 8 + 2 + 12 * len(tags) + 4
+    at = values_at + 4 * sum(len(values) for _, values in tags) + 4 * len(strips)
+    for strip in strips:
+        dict(tags)[273].append(at)
+        at += len(strip)
+    directory, outside = struct.pack("<H", len(tags)), b""
+    for tag, values in tags:
+        kind, width = (3, 2) if tag in (258, 259, 262, 277, 530) else (4, 4)
+        packed = struct.pack(f"<{len(values)}{'H' if width == 2 else 'I'}", *values)
+        if len(packed) > 4:
+            outside, packed = outside + packed, struct.pack("<I", values_at + len(outside))
+        directory += struct.pack("<HHI", tag, kind, len(values)) + packed.ljust(4, b"\0")
+    pixels_at = values_at + 4 * sum(len(values) for _, values in tags)
+    head = b"II*\0" + struct.pack("<I", 8) + directory + struct.pack("<I", 0) + outside
+    return head.ljust(pixels_at, b"\0") + b"".join(strips)
+
+
+def jpeg_tiff_cases():
+    base = page(61, 47)
+    several = {"compression": "jpeg", "quality": 85, "strip_size": 61 * 16 * 3}
+    yield "jpeg_rgb.tiff", encoded(base, "TIFF", **several)
+    yield "jpeg_ycc.tiff", encoded(base.convert("YCbCr"), "TIFF", **several)
+    yield "jpeg_gray.tiff", encoded(base.convert("L"), "TIFF", compression="jpeg")
+    yield "jpeg_white0.tiff", encoded(base.convert("L"), "TIFF", compression="jpeg", tiffinfo={262: 0})
+    yield "jpeg_orientation6.tiff", encoded(base, "TIFF", **several, tiffinfo={274: 6})
+    frames = [page(40, 56), page(64, 48).convert("YCbCr")]
+    yield "jpeg_pages.tiff", encoded(frames[0], "TIFF", save_all=True, append_images=frames[1:], compression="jpeg", quality=90)
+
+    def strips(image, rows, **options):
+        boxes = [(0, top, image.width, min(top + rows, image.height)) for top in range(0, image.height, rows)]
+        return [encoded(image.crop(box), "JPEG", quality=85, **options) for box in boxes]
+
+    yield "jpeg_whole_420.tiff", tiff_of_strips(base.size, 16, 6, 3, strips(base, 16, subsampling="4:2:0"))
+    padded = Image.new("RGB", (61, 48), "white")
+    padded.paste(base)
+    yield "jpeg_padded.tiff", tiff_of_strips(base.size, 16, 6, 3, strips(padded, 16, subsampling="4:2:0"))
+    # What a JPEG says of its colours does not count inside of a TIFF: RGB here, though it says YCbCr.
+    stored = Image.frombytes("YCbCr", base.size, base.tobytes())
+    yield "jpeg_mislabelled.tiff", tiff_of_strips(base.size, 24, 2, 3, strips(stored, 24, subsampling="4:4:4"))
+
+
 def deep_gray_cases():
     """16-bit grey, where Pillow's convert clips at 255 and the product keeps the high byte."""
     deep = (np.arange(31 * 21, dtype=np.uint32).reshape(21, 31) * 97 % 65536).astype(np.uint16)
@@ -339,14 +386,14 @@ def decode():
         if exact:
             case["rgb_sha256"] = sha256(pixels.tobytes())
         else:
-            case["reference"] = name.removesuffix(".jpg") + "_jpg_reference.png"
+            case["reference"] = name.replace(".", "_") + "_reference.png"
             Image.fromarray(pixels).save(IMAGES / case["reference"], optimize=True)
         cases.append(case)
 
-    for make in [png_cases, gif_cases, webp_cases, bmp_cases, tiff_cases, jpeg_cases, ink_cases]:
+    for make in [png_cases, gif_cases, webp_cases, bmp_cases, tiff_cases, jpeg_cases, ink_cases, jpeg_tiff_cases]:
         for name, blob in make():
             pixels = np.asarray(Image.open(io.BytesIO(blob)).convert("RGB"))
-            add(name, blob, pixels, exact=make not in (jpeg_cases, ink_cases))
+            add(name, blob, pixels, exact=make not in (jpeg_cases, ink_cases, jpeg_tiff_cases))
     for name, blob, pixels in deep_gray_cases():
         add(name, blob, pixels, exact=True)
     write_golden("decode.json", {"cases": cases})

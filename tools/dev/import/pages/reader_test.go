@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	_ "image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -212,6 +213,38 @@ func TestTIFF(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, Image, d.Kind)
 	}
+}
+
+// Scanners put JPEGs into TIFFs. The reference is the second page as a JPEG of another quality.
+func TestTIFFOfJPEGs(t *testing.T) {
+	e := NewEngine(Options{Size: 800, Format: PNG})
+	r := e.NewReader()
+	defer r.Close()
+	const images = "../../../../vectorizer/processor/testdata/images/"
+	d, err := r.Inspect(t.Context(), images+"jpeg_pages.tiff")
+	require.NoError(t, err)
+	require.Equal(t, MultiTIFF, d.Kind)
+	require.Equal(t, 2, d.Pages)
+	for n, reference := range []string{"jpeg_pages_tiff_reference.png", "444_64x48_jpg_reference.png"} {
+		p, err := r.Page(t.Context(), d, n+1)
+		require.NoError(t, err)
+		blob, err := os.ReadFile(images + reference)
+		require.NoError(t, err)
+		want := decode(t, Page{Blob: blob, Width: p.Width, Height: p.Height})
+		require.Less(t, meanDifference(want, decode(t, p)), 3.0, "page %d", n+1)
+	}
+}
+
+// meanDifference is in grey levels.
+func meanDifference(a, b image.Image) float64 {
+	sum, size := 0.0, a.Bounds().Size()
+	for y := range size.Y {
+		for x := range size.X {
+			grayA, grayB := color.GrayModel.Convert(a.At(x, y)).(color.Gray).Y, color.GrayModel.Convert(b.At(x, y)).(color.Gray).Y
+			sum += math.Abs(float64(grayA) - float64(grayB))
+		}
+	}
+	return sum / float64(size.X*size.Y)
 }
 
 func TestChangedFile(t *testing.T) {
