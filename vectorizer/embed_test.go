@@ -216,13 +216,7 @@ func TestAFullQueueSaysTryAgain(t *testing.T) {
 }
 
 func untilAdmitted(v *Vectorizer, k Kind) {
-	for {
-		v.queue.mu.Lock()
-		there := v.queue.admitted[k] > 0
-		v.queue.mu.Unlock()
-		if there {
-			return
-		}
+	for v.Queued(k) == 0 {
 		time.Sleep(time.Millisecond)
 	}
 }

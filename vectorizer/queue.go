@@ -33,11 +33,14 @@ const patience = 16
 // each batch.
 type queue struct {
 	mu    sync.Mutex
-	limit int // admitted calls of each kind
+	limit int // places of each kind
+	// taken are the places that calls have, and calls is how many have not left: those too whose place was
+	// given back and whose work has not ended yet.
+	taken  [kinds]int
+	calls  int
+	closed bool
 	// left is signalled when a call leaves.
-	left     *sync.Cond
-	admitted [kinds]int
-	closed   bool
+	left *sync.Cond
 
 	// free are the devices that nobody uses. All batches are of about one size, so the next goes to
 	// the one that has been free for longest.
@@ -58,31 +61,56 @@ func newQueue(limit, devices int) *queue {
 	return q
 }
 
+// place is what an admitted call has.
+type place struct {
+	queue *queue
+	kind  Kind
+	// given is whether it was given back. The queue's lock guards it.
+	given bool
+}
+
 // admit takes one of the places of its kind, until leave is called.
-func (q *queue) admit(k Kind) (leave func(), err error) {
+func (q *queue) admit(k Kind) (*place, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
 		return nil, ErrClosed
 	}
-	if q.admitted[k] >= q.limit {
+	if q.taken[k] >= q.limit {
 		return nil, fmt.Errorf("%w: %d calls for %s are waiting, which is the limit; try again later, or raise COLPALI_MAX_QUEUE",
 			ErrBusy, q.limit, k)
 	}
-	q.admitted[k]++
-	return func() {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		q.admitted[k]--
-		q.left.Broadcast()
-	}, nil
+	q.taken[k]++
+	q.calls++
+	return &place{queue: q, kind: k}, nil
 }
 
-// length is how many calls of a kind run or wait.
+// giveBack lets another call have the place. One that was cancelled does so at once, whatever it has not
+// ended: a page of 67 million pixels is decoded for a second, and a graph stops between its nodes only.
+// That stays bounded, by the devices and the decoders.
+func (p *place) giveBack() {
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
+	if !p.given {
+		p.given = true
+		p.queue.taken[p.kind]--
+	}
+}
+
+// leave is for when nothing of the call runs any more. It gives back the place if that was not done.
+func (p *place) leave() {
+	p.giveBack()
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
+	p.queue.calls--
+	p.queue.left.Broadcast()
+}
+
+// length is how many calls of a kind have a place.
 func (q *queue) length(k Kind) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.admitted[k]
+	return q.taken[k]
 }
 
 // turn waits until a device is free for the caller, who must call release.
@@ -150,7 +178,7 @@ func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	for q.admitted != [kinds]int{} {
+	for q.calls > 0 {
 		q.left.Wait()
 	}
 }

@@ -122,23 +122,27 @@ func TestPlacesAreCountedByKind(t *testing.T) {
 
 	query, err := q.admit(Queries)
 	require.NoError(t, err, "imports must not shut searches out")
-	query()
+	query.leave()
 
-	first()
+	first.leave()
 	third, err := q.admit(Pages)
 	require.NoError(t, err, "a call that left makes room")
-	second()
-	third()
+	second.leave()
+	third.leave()
 }
 
 func TestCloseWaitsForAdmittedCalls(t *testing.T) {
 	q := newQueue(1, 1)
-	leave, err := q.admit(Pages)
+	call, err := q.admit(Pages)
 	require.NoError(t, err)
+	call.giveBack()
+	another, err := q.admit(Pages)
+	require.NoError(t, err, "the place is free, though the call runs")
+	another.leave()
 	var left atomic.Bool
 	time.AfterFunc(10*time.Millisecond, func() {
 		left.Store(true)
-		leave()
+		call.leave()
 	})
 	q.close()
 	require.True(t, left.Load())

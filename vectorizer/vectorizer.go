@@ -286,7 +286,7 @@ func (v *Vectorizer) warmUp(ctx context.Context) error {
 	return nil
 }
 
-// Queued is how many calls of a kind run or wait for a device.
+// Queued is how many calls of a kind run or wait for a device, without those that were cancelled.
 func (v *Vectorizer) Queued(k Kind) int { return v.queue.length(k) }
 
 // Model says what runs.
@@ -303,19 +303,20 @@ func (v *Vectorizer) Close() error {
 	return v.closeErr
 }
 
-// enter admits a call to the queue. Its context ends with ErrClosed when the vectorizer closes;
-// leave must be called when the call is over.
+// enter admits a call to the queue, until its context ends, which it does with ErrClosed when the vectorizer
+// closes. leave must be called when the call is over.
 func (v *Vectorizer) enter(ctx context.Context, k Kind) (_ context.Context, leave func(), err error) {
-	leaveQueue, err := v.queue.admit(k)
+	place, err := v.queue.admit(k)
 	if err != nil {
 		return nil, nil, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(v.closing, func() { cancel(ErrClosed) })
+	context.AfterFunc(ctx, place.giveBack)
 	return ctx, func() {
 		stop()
 		cancel(nil)
-		leaveQueue()
+		place.leave()
 	}, nil
 }
 
