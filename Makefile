@@ -66,6 +66,14 @@ embed-server: library ## vectors for a Weaviate that is not this one, in the for
 	@$(GO) build -o $(EMBED_SERVER) ./tools/dev/embedserver
 	@exec env $(if $(MODEL_DIR),COLPALI_MODEL_DIR="$(MODEL_DIR)") $(EMBED_SERVER) -listen 127.0.0.1:$(PORT) -pool $(POOL)
 
+GRAPH     ?=
+PRESET    ?=
+OVERWRITE ?=
+
+.PHONY: adopt
+adopt: ## write colpali.json into a folder of another exporter: MODEL_DIR= GRAPH= PRESET= OVERWRITE=1
+	@$(GO) run ./tools/dev/adopt $(if $(GRAPH),-graph "$(GRAPH)") $(if $(PRESET),-preset "$(PRESET)") $(if $(OVERWRITE),-overwrite) "$(MODEL_DIR)"
+
 FILES      ?=
 COLLECTION ?= Page
 URL        ?= http://localhost:$(HTTP_PORT)

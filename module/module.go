@@ -123,6 +123,10 @@ func announce(log logrus.FieldLogger, loaded model) {
 		message += "; this is the embedded demo model: set COLPALI_MODEL_DIR for a real one"
 	}
 	log = log.WithField("action", "startup").WithField("module", Name)
+	if running.Adopted != nil {
+		log.WithField("preset", running.Source["preset"]).WithField("decisions", running.Adopted).
+			Warn("the model folder has no colpali.json: it was made from what lies there; `make adopt` writes it down")
+	}
 	if len(running.PassedOver) > 0 {
 		log = log.WithField("devices_that_did_not_work", running.PassedOver)
 	}

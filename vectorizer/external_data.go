@@ -2,6 +2,7 @@ package vectorizer
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -10,7 +11,6 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // checkExternalData demands that every file from which a graph takes tensors is one of the manifest's, whose
@@ -37,22 +37,35 @@ func (m *manifest) checkExternalData(ctx context.Context, model fs.FS) error {
 }
 
 func externalData(ctx context.Context, model fs.FS, name string) ([]string, error) {
-	file, err := model.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return externalLocations(contextReader{ctx, file})
+	described, err := openGraph(ctx, model, name)
+	return described.locations, err
 }
 
-// externalLocations returns the names of the files that an ONNX model (onnx.proto, a protobuf) takes tensors
-// from. Tensors inside of the model are passed over without being held in memory.
-func externalLocations(model io.Reader) ([]string, error) {
+func openGraph(ctx context.Context, model fs.FS, name string) (onnxGraph, error) {
+	file, err := model.Open(name)
+	if err != nil {
+		return onnxGraph{}, err
+	}
+	defer file.Close()
+	return readGraph(contextReader{ctx, file})
+}
+
+// onnxGraph is what an ONNX file says of itself beside its nodes and weights.
+type onnxGraph struct {
+	// locations are the names of the files from which it takes tensors, sorted.
+	locations       []string
+	inputs, outputs []graphValue
+}
+
+// readGraph reads an ONNX model (onnx.proto, a protobuf). Tensors inside of the model are passed over without being
+// held in memory.
+func readGraph(model io.Reader) (onnxGraph, error) {
 	w := wire{reader: bufio.NewReaderSize(model, 1<<16), found: map[string]bool{}}
 	if err := w.message(modelMessage, maxGraphBytes, 0); err != nil {
-		return nil, err
+		return onnxGraph{}, err
 	}
-	return slices.Sorted(maps.Keys(w.found)), nil
+	w.graph.locations = slices.Sorted(maps.Keys(w.found))
+	return w.graph, nil
 }
 
 const (
@@ -73,11 +86,12 @@ type fields map[uint64]*fields
 var (
 	modelMessage, graphMessage, nodeMessage, attributeMessage = &fields{}, &fields{}, &fields{}, &fields{}
 	functionMessage, sparseMessage, tensorMessage, entry      = &fields{}, &fields{}, &fields{}, &fields{}
+	inputValue, outputValue                                   = &fields{}, &fields{}
 )
 
 func init() {
 	*modelMessage = fields{7: graphMessage, 25: functionMessage, 20: &fields{1: graphMessage, 2: graphMessage}}
-	*graphMessage = fields{1: nodeMessage, 5: tensorMessage, 15: sparseMessage}
+	*graphMessage = fields{1: nodeMessage, 5: tensorMessage, 15: sparseMessage, 11: inputValue, 12: outputValue}
 	*functionMessage = fields{7: nodeMessage, 11: attributeMessage}
 	*nodeMessage = fields{5: attributeMessage}
 	*attributeMessage = fields{5: tensorMessage, 6: graphMessage, 10: tensorMessage, 11: graphMessage, 22: sparseMessage, 23: sparseMessage}
@@ -89,6 +103,7 @@ func init() {
 type wire struct {
 	reader *bufio.Reader
 	found  map[string]bool
+	graph  onnxGraph
 	read   int64
 }
 
@@ -103,8 +118,13 @@ func (w *wire) message(known *fields, size int64, depth int) error {
 	if depth > maxGraphDepth {
 		return fmt.Errorf("%w: graphs lie more than %d messages deep", errGraphFile, maxGraphDepth)
 	}
-	if known == entry {
+	switch known {
+	case entry:
 		return w.entry(size)
+	case inputValue:
+		return w.value(&w.graph.inputs, size, depth)
+	case outputValue:
+		return w.value(&w.graph.outputs, size, depth)
 	}
 	for end := w.read + size; w.read < end; {
 		key, err := binary.ReadUvarint(w)
@@ -172,17 +192,17 @@ func (w *wire) skip(length int64) error {
 
 // entry reads a key and a value of a tensor's external_data, and notes a location.
 func (w *wire) entry(size int64) error {
-	if size > maxLocationBytes {
-		return fmt.Errorf("%w: a tensor's place has %d bytes, it may have %d", errGraphFile, size, maxLocationBytes)
-	}
-	content := make([]byte, size)
-	count, err := io.ReadFull(w.reader, content)
-	w.read += int64(count)
+	content, err := w.bytes(size, maxLocationBytes, "a tensor's place")
 	if err != nil {
-		return fmt.Errorf("%w: %w", errGraphFile, err)
+		return err
 	}
-	pair, err := stringPair(content)
-	if err != nil {
+	var pair [2]string // a StringStringEntryProto
+	if err := eachField(content, func(number uint64, value []byte, _ uint64) error {
+		if number == 1 || number == 2 {
+			pair[number-1] = string(value)
+		}
+		return nil
+	}); err != nil {
 		return err
 	}
 	if pair[0] == "location" {
@@ -194,25 +214,48 @@ func (w *wire) entry(size int64) error {
 	return nil
 }
 
-// stringPair reads a StringStringEntryProto.
-func stringPair(content []byte) (pair [2]string, err error) {
-	w := wire{reader: bufio.NewReader(strings.NewReader(string(content)))}
-	for size := int64(len(content)); w.read < size; {
+// bytes reads a part that is small enough to be held in memory.
+func (w *wire) bytes(size, limit int64, what string) ([]byte, error) {
+	if size > limit {
+		return nil, fmt.Errorf("%w: %s has %d bytes, it may have %d", errGraphFile, what, size, limit)
+	}
+	content := make([]byte, size)
+	count, err := io.ReadFull(w.reader, content)
+	w.read += int64(count)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errGraphFile, err)
+	}
+	return content, nil
+}
+
+// eachField visits the fields of a message in memory: those with a length by their content, which is nil for the others,
+// numbers by their value.
+func eachField(message []byte, visit func(number uint64, content []byte, value uint64) error) error {
+	w := wire{reader: bufio.NewReaderSize(bytes.NewReader(message), 16)}
+	for size := int64(len(message)); w.read < size; {
 		key, err := binary.ReadUvarint(&w)
 		if err != nil {
-			return pair, fmt.Errorf("%w: %w", errGraphFile, err)
+			return fmt.Errorf("%w: %w", errGraphFile, err)
 		}
+		begin := w.read
 		length, err := w.length(key&7, size)
 		if err != nil {
-			return pair, err
+			return err
 		}
-		start := w.read
+		var content []byte
+		var value uint64
+		switch key & 7 {
+		case 0:
+			value, _ = binary.Uvarint(message[begin:w.read])
+		case 2:
+			content = message[w.read : w.read+length]
+		}
 		if err := w.skip(length); err != nil {
-			return pair, err
+			return err
 		}
-		if field := key >> 3; key&7 == 2 && (field == 1 || field == 2) {
-			pair[field-1] = string(content[start : start+length])
+		if err := visit(key>>3, content, value); err != nil {
+			return err
 		}
 	}
-	return pair, nil
+	return nil
 }

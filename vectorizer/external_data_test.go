@@ -26,6 +26,11 @@ func locationEntry(location string) []byte {
 // graphFrom is an ONNX model whose only initialiser lies in that file.
 func graphFrom(location string) []byte { return field(7, field(5, locationEntry(location))) }
 
+func locationsIn(graph []byte) ([]string, error) {
+	described, err := readGraph(bytes.NewReader(graph))
+	return described.locations, err
+}
+
 func TestExternalLocations(t *testing.T) {
 	for name, c := range map[string]struct {
 		graph []byte
@@ -40,11 +45,26 @@ func TestExternalLocations(t *testing.T) {
 		"empty":               {nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := externalLocations(bytes.NewReader(c.graph))
+			got, err := locationsIn(c.graph)
 			require.NoError(t, err)
 			require.Equal(t, c.want, got)
 		})
 	}
+}
+
+func TestInputsAndOutputsOfAGraph(t *testing.T) {
+	// A graph within a node has inputs of its own, and a value may say nothing of its shape.
+	inner := field(1, field(5, field(6, value(graphInput, "step", elementInt64))))
+	described, err := readGraph(bytes.NewReader(longField(7, inner,
+		value(graphInput, "ids", elementInt64, 0, 7), value(graphOutput, "y", elementFloat32, 0, 0, 16), field(graphOutput, field(1, []byte("z"))))))
+	require.NoError(t, err)
+	require.Equal(t, []graphValue{{"ids", elementInt64, []int64{anyLength, 7}}}, described.inputs)
+	require.Equal(t, []graphValue{{"y", elementFloat32, []int64{anyLength, anyLength, 16}}, {name: "z"}}, described.outputs)
+	require.Equal(t, `type 0 of onnx.proto "z" []`, described.outputs[1].String())
+	_, err = readGraph(bytes.NewReader(longField(7, value(graphInput, "deep", elementInt64, make([]byte, maxRank+1)...))))
+	require.ErrorContains(t, err, "a tensor has more than 16 dimensions")
+	_, err = readGraph(bytes.NewReader(longField(7, longField(graphInput, make([]byte, maxValueBytes+1)))))
+	require.ErrorContains(t, err, "an input or output has 65537 bytes, it may have 65536")
 }
 
 func TestExternalLocationsOfADamagedGraph(t *testing.T) {
@@ -57,7 +77,7 @@ func TestExternalLocationsOfADamagedGraph(t *testing.T) {
 		"length overflow": {7<<3 | 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := externalLocations(bytes.NewReader(graph))
+			_, err := locationsIn(graph)
 			require.ErrorIs(t, err, errGraphFile)
 		})
 	}
@@ -95,18 +115,23 @@ func TestLinksOutOfAModelFolderAreNotFollowed(t *testing.T) {
 	}
 }
 
-func FuzzExternalLocations(f *testing.F) {
+func FuzzReadGraph(f *testing.F) {
 	f.Add(graphFrom("weights.onnx_data"))
 	f.Add(field(7, field(1, field(5, field(6, field(5, locationEntry("b")))))))
 	f.Add([]byte(strings.Repeat("\x3a\x7f", 40)))
+	f.Add(longField(7, value(graphInput, "ids", elementInt64, 0, 7), value(graphOutput, "y", elementFloat32, 0, 0, 128)))
 	f.Fuzz(func(t *testing.T, graph []byte) {
-		locations, err := externalLocations(bytes.NewReader(graph))
+		described, err := readGraph(bytes.NewReader(graph))
 		if err != nil {
 			require.ErrorIs(t, err, errGraphFile)
 			return
 		}
-		for _, location := range locations {
+		for _, location := range described.locations {
 			require.Contains(t, string(graph), location)
+		}
+		for _, v := range append(described.inputs, described.outputs...) {
+			require.Contains(t, string(graph), v.name)
+			require.LessOrEqual(t, len(v.shape), maxRank)
 		}
 	})
 }

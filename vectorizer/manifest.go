@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -46,10 +45,10 @@ type graphSpec struct {
 	// Or variants: vision makes a page's vectors by itself, and text a query's.
 	// Or single: there is only text, which reads pixels, too; queries give it black ones.
 	Kind   string      `json:"kind"`
-	Vision *visionSpec `json:"vision"`
+	Vision *visionSpec `json:"vision,omitempty"`
 	Text   textSpec    `json:"text"`
 	// ImageFeatureWidth of split graphs.
-	ImageFeatureWidth int `json:"image_feature_width"`
+	ImageFeatureWidth int `json:"image_feature_width,omitempty"`
 	// Positions is graph where the text graph counts them itself, or rotary where position_ids are
 	// an input: those of time, row and column (Qwen2-VL).
 	Positions string `json:"positions"`
@@ -57,7 +56,7 @@ type graphSpec struct {
 	Rows string `json:"rows"`
 	// Precision is what products and attention are computed in: float32, also where it is left out,
 	// float16 or bfloat16.
-	Precision string `json:"precision"`
+	Precision string `json:"precision,omitempty"`
 }
 
 const (
@@ -81,7 +80,7 @@ type visionSpec struct {
 	File   string `json:"file"`
 	Output string `json:"output"`
 	// Inputs are the graph's names for input_ids, pixel_values, ... where they differ from these.
-	Inputs map[string]string `json:"inputs"`
+	Inputs map[string]string `json:"inputs,omitempty"`
 }
 
 // textSpec reads int64 input_ids [B, L], attention_mask [B, L], position_ids [3, B, L] with rotary
@@ -90,7 +89,7 @@ type visionSpec struct {
 type textSpec struct {
 	File   string            `json:"file"`
 	Output string            `json:"output"`
-	Inputs map[string]string `json:"inputs"`
+	Inputs map[string]string `json:"inputs,omitempty"`
 }
 
 // imageSpec is how a page becomes pixel values: what the modes have in common, and one mode's own.
@@ -106,9 +105,9 @@ type imageSpec struct {
 	Alpha processor.Alpha `json:"alpha"`
 	// EXIF turns pages by their EXIF orientation, which no reference does.
 	EXIF    bool         `json:"exif"`
-	Square  *squareSpec  `json:"square"`
-	Patches *patchesSpec `json:"patches"`
-	Tiles   *tilesSpec   `json:"tiles"`
+	Square  *squareSpec  `json:"square,omitempty"`
+	Patches *patchesSpec `json:"patches,omitempty"`
+	Tiles   *tilesSpec   `json:"tiles,omitempty"`
 }
 
 func (s imageSpec) view() processor.View {
@@ -183,12 +182,15 @@ type fileSum struct {
 	Bytes  int64  `json:"bytes"`
 }
 
-// readManifest reads and checks colpali.json, and returns its SHA-256.
+// manifestHash is the SHA-256 of colpali.json.
+func manifestHash(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
+// readManifest reads and checks colpali.json, and returns its hash. Where there is none the error is fs.ErrNotExist.
 func readManifest(model fs.FS) (_ *manifest, hash string, err error) {
 	content, err := readBounded(model, manifestFile, maxManifestBytes)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, "", fmt.Errorf("there is no %s: export the checkpoint with tools/dev/export first", manifestFile)
-	}
 	if err != nil {
 		return nil, "", err
 	}
@@ -196,8 +198,7 @@ func readManifest(model fs.FS) (_ *manifest, hash string, err error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", manifestFile, err)
 	}
-	sum := sha256.Sum256(content)
-	return m, hex.EncodeToString(sum[:]), nil
+	return m, manifestHash(content), nil
 }
 
 func parseManifest(content []byte) (*manifest, error) {

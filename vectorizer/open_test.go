@@ -81,7 +81,7 @@ func TestUnusableModelIsRefusedWithItsReason(t *testing.T) {
 		damage func(fstest.MapFS)
 		want   string
 	}{
-		"no manifest":           {func(f fstest.MapFS) { delete(f, manifestFile) }, "there is no colpali.json: export the checkpoint"},
+		"no manifest":           {func(f fstest.MapFS) { delete(f, manifestFile) }, "there is no colpali.json, and the folder does not say enough to do without: there is no config.json"},
 		"no vision graph":       {func(f fstest.MapFS) { delete(f, "vision.onnx") }, "colpali.json names vision.onnx, which is missing"},
 		"no tokenizer":          {func(f fstest.MapFS) { delete(f, "tokenizer.json") }, "colpali.json names tokenizer.json, which is missing"},
 		"graph cut off":         {func(f fstest.MapFS) { f["text.onnx"].Data = f["text.onnx"].Data[:1000] }, "text.onnx is not the file that colpali.json describes"},

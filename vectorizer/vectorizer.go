@@ -92,6 +92,8 @@ type Model struct {
 	VectorsPerPage int
 	// ManifestHash is the SHA-256 of colpali.json, which has the sums of all other files.
 	ManifestHash string
+	// Adopted is nil, or, where the folder has no colpali.json, what [Adopt] decided about it.
+	Adopted []string
 	// Precision is what its products are computed in: float32, float16 or bfloat16.
 	Precision string
 	// Source is what the exporter noted: checkpoint, prompt preset, versions.
@@ -195,16 +197,30 @@ func Open(ctx context.Context, model fs.FS, dir string, o Options) (*Vectorizer,
 	return v, nil
 }
 
-// read reads and checks everything that is not a graph.
-func read(ctx context.Context, model fs.FS) (*Vectorizer, error) {
-	m, hash, err := readManifest(model)
+// describe reads the manifest and compares all files with it, or makes one where there is none.
+func describe(ctx context.Context, model fs.FS) (m *manifest, hash string, adopted []string, err error) {
+	m, hash, err = readManifest(model)
+	if errors.Is(err, fs.ErrNotExist) {
+		adoption, err := adopt(ctx, model, AdoptChoice{})
+		if err != nil {
+			return nil, "", nil, fmt.Errorf("there is no %s, and the folder does not say enough to do without: %w. Export the checkpoint "+
+				"with tools/dev/export; `make adopt` writes %[1]s for graphs of other exporters (docs/models.md)", manifestFile, err)
+		}
+		return adoption.manifest, manifestHash(adoption.Manifest), adoption.Decisions, nil
+	}
 	if err != nil {
-		return nil, err
+		return nil, "", nil, err
 	}
 	if err := m.verifyFiles(ctx, model); err != nil {
-		return nil, err
+		return nil, "", nil, err
 	}
-	if err := m.checkExternalData(ctx, model); err != nil {
+	return m, hash, nil, m.checkExternalData(ctx, model)
+}
+
+// read reads and checks everything that is not a graph.
+func read(ctx context.Context, model fs.FS) (*Vectorizer, error) {
+	m, hash, adopted, err := describe(ctx, model)
+	if err != nil {
 		return nil, err
 	}
 	tokenizerJSON, err := readBounded(model, m.Tokenizer.File, maxTokenizerBytes)
@@ -228,6 +244,7 @@ func read(ctx context.Context, model fs.FS) (*Vectorizer, error) {
 		images:    imageModes[m.Image.Mode](m, normalizer),
 		model: Model{
 			Name: m.Name, Family: m.Family, Dim: m.Dim, Precision: cmp.Or(m.Graph.Precision, float32Compute), ManifestHash: hash, Source: m.Source,
+			Adopted: adopted,
 		},
 	}
 	v.model.VectorsPerPage, err = v.vectorsOfEveryPage()

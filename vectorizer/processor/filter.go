@@ -54,6 +54,21 @@ func (o *PassOrder) UnmarshalText(name []byte) error {
 	return nil
 }
 
+// MarshalText writes the name.
+func (f Filter) MarshalText() ([]byte, error) { return nameOf(filterNames, f) }
+
+// MarshalText writes the name.
+func (o PassOrder) MarshalText() ([]byte, error) { return nameOf(passOrderNames, o) }
+
+func nameOf[T comparable](names map[string]T, value T) ([]byte, error) {
+	for name, named := range names {
+		if named == value {
+			return []byte(name), nil
+		}
+	}
+	return nil, fmt.Errorf("%v has no name in a manifest", value)
+}
+
 func (o PassOrder) verticalFirst(im *RGB, width, height int) bool {
 	shrink := im.Height - height
 	return o == Pillow13 && shrink > 0 && shrink > 2*(im.Width-width)

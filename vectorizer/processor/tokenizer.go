@@ -12,6 +12,10 @@ type Tokenizer struct {
 	bpe        *bpe
 	pieces     []string // by id
 	byteLevel  bool     // pieces are characters that stand for bytes
+
+	special addedTokens        // matched in prompts
+	strips  map[int64]bool     // those of them that take spaces around them
+	post    *postProcessorSpec // puts some of them around a text
 }
 
 // Encode appends the ids of a plain text to dst. They equal those that the tokenizers library gives

@@ -68,7 +68,10 @@ func newTokenizer(tokenizerJSON []byte, reserved []int64) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tokenizer{normalize: normalize, split: split, bpe: model, byteLevel: file.PreTokenizer.writesBytes()}
+	t := &Tokenizer{
+		normalize: normalize, split: split, bpe: model, byteLevel: file.PreTokenizer.writesBytes(),
+		strips: map[int64]bool{}, post: file.PostProcessor,
+	}
 	if t.pieces, err = file.pieces(); err != nil {
 		return nil, err
 	}
@@ -128,6 +131,8 @@ func (t *Tokenizer) addTokens(tokens []addedToken, special map[int64]bool) error
 		}
 		id := token.ID
 		if isSpecial {
+			t.special.add(token.Content, id)
+			t.strips[id] = token.SingleWord || token.Lstrip || token.Rstrip
 			id = plainText
 		}
 		if token.Normalized {
@@ -137,32 +142,6 @@ func (t *Tokenizer) addTokens(tokens []addedToken, special map[int64]bool) error
 		}
 	}
 	return nil
-}
-
-// postProcessorSpec puts special tokens around a text, or trims what the byte level reports of positions.
-type postProcessorSpec struct {
-	Type       string              `json:"type"`
-	Processors []postProcessorSpec `json:"processors"` // Sequence
-}
-
-// check refuses what might change the ids of the text itself. Those that are known only add special
-// tokens, which add_special_tokens off leaves away and a model's manifest puts there.
-func (s *postProcessorSpec) check() error {
-	if s == nil {
-		return nil
-	}
-	switch s.Type {
-	case "ByteLevel", "TemplateProcessing", "BertProcessing", "RobertaProcessing":
-		return nil
-	case "Sequence":
-		for i := range s.Processors {
-			if err := s.Processors[i].check(); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return fmt.Errorf("post-processor %q is not implemented", shorten(s.Type))
 }
 
 // shorten keeps a name from a foreign file printable in an error.

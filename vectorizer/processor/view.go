@@ -39,6 +39,14 @@ func (a *Alpha) UnmarshalText(name []byte) error {
 	return nil
 }
 
+// MarshalText writes the name.
+func (a Alpha) MarshalText() ([]byte, error) {
+	if a == AlphaWhite {
+		return []byte("white"), nil
+	}
+	return []byte("drop"), nil
+}
+
 // onto lays decoded pixels on the view's paper. src is what they were converted from.
 func (a Alpha) onto(im *RGB, src image.Image) *RGB {
 	if a != AlphaWhite {

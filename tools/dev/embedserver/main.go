@@ -109,6 +109,10 @@ func announce(log *slog.Logger, running vectorizer.Model, demo bool, address net
 	for _, why := range running.PassedOver {
 		log.Info("a device that did not work", "why", why)
 	}
+	if running.Adopted != nil {
+		log.Warn("the model folder has no colpali.json: it was made from what lies there; `make adopt` writes it down",
+			"preset", running.Source["preset"], "decisions", running.Adopted)
+	}
 	if demo {
 		log.Warn("this is the embedded demo model: set COLPALI_MODEL_DIR for a real one")
 	}

@@ -1,0 +1,164 @@
+"""python tools/dev/goldens/foreign.py: vectorizer/testdata/fastembed-*, tiny random models in the layouts of other
+exporters, without colpali.json, and what the others' own code makes of pages and queries with them.
+
+Needs fastembed beside requirements-export.txt: pip install --no-deps fastembed==0.9.1 loguru mmh3 py-rust-stemmers.
+Its classes read the folder themselves: configuration, pixels, prompts, graph. The vectors kept are PyTorch's of the very
+ids and pixels that fastembed made, and fastembed's own must equal them.
+"""
+
+import dataclasses
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from fastembed.late_interaction_multimodal.colpali import ColPali
+from tokenizers import AddedToken
+from torch import nn
+from transformers import ColPaliConfig, ColPaliForRetrieval, PaliGemmaConfig, SiglipImageProcessor
+
+DEV = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(DEV))
+
+from export import golden, graphs  # noqa: E402  (found through DEV)
+from goldens import random_model  # noqa: E402
+
+TESTDATA = DEV.parents[1] / "vectorizer" / "testdata"
+TOLERANCE = 2e-5
+
+PAGES = {"letter.png": (425, 550), "wide.png": (300, 200)}
+QUERIES = ["hello world", "What is the total revenue of 2023?", "a", "  two  leading spaces", "naïve café 日本", "<image"]
+
+
+def main() -> None:
+    print(fastembed_colpali(TESTDATA / "fastembed-colpali"))
+
+
+SIDE, PATCH, WIDTH = 112, 14, 32
+
+
+def small_colpali() -> ColPaliForRetrieval:
+    """As random_model's, with fewer and narrower layers, pages of 8 x 8 patches and 16 values a vector."""
+    layers = {"hidden_size": WIDTH, "intermediate_size": 48, "num_hidden_layers": 1, "num_attention_heads": 2}
+    vision = {"model_type": "siglip_vision_model", "image_size": SIDE, "patch_size": PATCH, "vision_use_head": False, "projection_dim": WIDTH}
+    text = {"model_type": "gemma", "num_key_value_heads": 1, "head_dim": 16, "vocab_size": random_model.VOCABULARY}
+    text |= {"pad_token_id": 0, "eos_token_id": 1, "bos_token_id": 2, "num_image_tokens": (SIDE // PATCH) ** 2}
+    tokens = {"image_token_index": random_model.IMAGE_TOKEN_ID, "projection_dim": WIDTH, "pad_token_id": 0}
+    config = PaliGemmaConfig(vision_config=layers | vision, text_config=layers | text, **tokens)
+    torch.manual_seed(0)
+    model = ColPaliForRetrieval(ColPaliConfig(vlm_config=config, embedding_dim=16))
+    for name, parameter in model.named_parameters():
+        if parameter.dim() >= 2:
+            nn.init.normal_(parameter, 0, 0.12)
+        elif "norm" in name and "language_model" in name:
+            nn.init.normal_(parameter, 0, 0.05)
+    return model.float().eval()
+
+
+class Single(nn.Module):
+    """One graph from ids and pixels to vectors [B,L,dim]."""
+
+    def __init__(self, model: ColPaliForRetrieval):
+        super().__init__()
+        self.vision, self.text = graphs.VisionGraph(model), graphs.TextGraph(model)
+
+    def forward(self, input_ids, pixel_values, attention_mask):
+        return self.text(input_ids, attention_mask, self.vision(pixel_values).flatten(0, 1))
+
+
+def fastembed_colpali(out: Path) -> str:
+    model = small_colpali()
+    fresh(out)
+    words = random_model.tokenizer()
+    # PaliGemma's knows both; fastembed writes the one and counts on the other.
+    words.add_tokens([AddedToken("<s>", normalized=False), AddedToken("Query", normalized=False)])
+    page_ids = [random_model.IMAGE_TOKEN_ID] * (SIDE // PATCH) ** 2 + encode(words, "<bos>Describe the image.\n")
+    write_single(model, out, page_ids)
+    model.config.save_pretrained(out)
+    SiglipImageProcessor(size={"height": SIDE, "width": SIDE}, resample=3, image_mean=[0.5] * 3, image_std=[0.5] * 3).save_pretrained(out)
+    write_json(out / "tokenizer_config.json", {"model_max_length": 50, "pad_token": "<pad>", "bos_token": "<bos>"})
+    words.save(str(out / "tokenizer.json"))
+    seen = []
+
+    class Tiny(ColPali):
+        """fastembed's own class; the four constants are ids and sizes of PaliGemma's."""
+
+        QUERY_MARKER_TOKEN_ID = encode(words, "<bos>Query")
+        IMAGE_PLACEHOLDER_SIZE = (3, SIDE, SIDE)
+        EMPTY_TEXT_PLACEHOLDER = np.array(page_ids)
+        EVEN_ATTENTION_MASK = np.array([1] * len(page_ids))
+
+        def _preprocess_onnx_text_input(self, onnx_input, **kwargs):
+            seen.append(super()._preprocess_onnx_text_input(onnx_input, **kwargs))
+            return seen[-1]
+
+        def _preprocess_onnx_image_input(self, onnx_input, **kwargs):
+            seen.append(super()._preprocess_onnx_image_input(onnx_input, **kwargs))
+            return seen[-1]
+
+    peer = Tiny("Qdrant/colpali-v1.3-fp16", specific_model_path=str(out), cuda=False)
+    peer.model_description = dataclasses.replace(peer.model_description, dim=16)
+    return write_golden(out, peer, seen, lambda given: rows_of(model, given))
+
+
+def rows_of(model: nn.Module, given: dict) -> torch.Tensor:
+    """PyTorch's vectors of what fastembed fed. Without image tokens the page of zeros must not be looked at."""
+    ids = torch.from_numpy(given["input_ids"])
+    pixels = {"pixel_values": torch.from_numpy(given["pixel_values"])} if (ids == random_model.IMAGE_TOKEN_ID).any() else {}
+    with torch.no_grad():
+        return model(input_ids=ids, attention_mask=torch.ones_like(ids), **pixels).embeddings[0]
+
+
+def write_golden(out: Path, peer, seen: list, reference) -> str:
+    pages, queries, furthest = {}, [], 0.0
+    for number, (file, size) in enumerate(PAGES.items()):
+        image = golden.draw_page(number, *size)
+        [made] = peer.embed_image([image])
+        rows = reference(seen[-1])
+        furthest = max(furthest, float((rows - torch.from_numpy(made)).abs().max()))
+        pages[file] = golden.Page(image, seen[-1]["input_ids"][0].tolist(), seen[-1]["pixel_values"][0], rows)
+    for text in QUERIES:
+        [made] = peer.embed_text([text])
+        rows = reference(seen[-1])
+        furthest = max(furthest, float((rows - torch.from_numpy(made)).abs().max()))
+        queries.append(golden.Query(text, seen[-1]["input_ids"][0].tolist(), rows))
+    assert furthest < TOLERANCE, furthest
+    golden.write(out / "golden", pages, queries, lambda vectors, file: list(range(vectors)))
+    size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
+    return f"{out.name}: {size} bytes; fastembed equals PyTorch within {furthest:.1e}"
+
+
+def write_single(model: nn.Module, out: Path, page_ids: list[int]) -> None:
+    """model.onnx with its weights in model.onnx_data."""
+    ids = torch.tensor([page_ids, page_ids])
+    pixels = torch.linspace(-1, 1, 2 * 3 * SIDE * SIDE).reshape(2, 3, SIDE, SIDE)
+    axes = {0: "batch", 1: "sequence"}
+    inputs = {"input_ids": axes, "pixel_values": {0: "batch"}, "attention_mask": axes}
+    graphs._write(Single(model), (ids, pixels, torch.ones_like(ids)), out / "model.onnx", inputs, {"vectors": axes})
+    apart(out / "model.onnx")
+
+
+def apart(path: Path) -> None:
+    loaded = onnx.load(str(path))
+    path.unlink()
+    onnx.save_model(loaded, str(path), save_as_external_data=True, location=path.name + "_data", size_threshold=1024)
+
+
+def encode(words, text: str) -> list[int]:
+    return words.encode(text, add_special_tokens=False).ids
+
+
+def write_json(path: Path, content: dict) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def fresh(out: Path) -> None:
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
+
+
+if __name__ == "__main__":
+    main()
