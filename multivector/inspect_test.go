@@ -52,9 +52,9 @@ func TestInspectPrintsAFolder(t *testing.T) {
 	require.NoError(t, err)
 	// How many ids there are and how near the centroids depends on the processor.
 	require.Regexp(t, `^`+strings.Join([]string{
-		`00000001\.vectors           sound            2856 bytes  30 documents, 120 rows of 8 dimensions`,
 		`00000002\.codebook          sound            \d{4} bytes  16 centroids of 8 dimensions in \d+ cells, trained among 30 documents, mean cosine 0\.\d{3}`,
-		`00000003\.codes             sound            \d{4} bytes  30 documents, \d{2,3} ids of 16 centroids, for 00000001\.vectors by 00000002\.codebook`,
+		`00000004\.vectors           sound            2856 bytes  30 documents, 120 rows of 8 dimensions`,
+		`00000005\.codes             sound            \d{4} bytes  30 documents, \d{2,3} ids of 16 centroids, for 00000004\.vectors by 00000002\.codebook`,
 		`00000008\.codes\.damaged     set aside: nothing reads it`,
 		`00000009\.vectors\.tmp       being written, or a crash left it: removed when the index opens`,
 		`notes\.txt                  not a file of the index`,
@@ -69,15 +69,15 @@ func TestInspectPrintsAFolder(t *testing.T) {
 
 func TestInspectPrintsAFile(t *testing.T) {
 	dir := inspectable(t)
-	name := filepath.Join(dir, "00000001.vectors")
+	name := filepath.Join(dir, "00000004.vectors")
 	text, err := inspected(t, name, false)
 	require.NoError(t, err)
-	require.Equal(t, "00000001.vectors           sound            2856 bytes  30 documents, 120 rows of 8 dimensions\n", text)
+	require.Equal(t, "00000004.vectors           sound            2856 bytes  30 documents, 120 rows of 8 dimensions\n", text)
 
 	change(t, name, 100)
 	require.NoError(t, os.Rename(name, name+".damaged"))
 	text, err = inspected(t, name+".damaged", false)
-	require.EqualError(t, err, name+".damaged: damaged: 00000001.vectors.damaged")
+	require.EqualError(t, err, name+".damaged: damaged: 00000004.vectors.damaged")
 	require.Contains(t, text, "\n  the file is damaged: codes: document 1 has the CRC-32C ")
 
 	_, err = inspected(t, filepath.Join(dir, "00000007.codes"), false)
@@ -91,9 +91,9 @@ func TestInspectPrintsAFile(t *testing.T) {
 
 func TestInspectVerifiesEveryDocument(t *testing.T) {
 	dir := inspectable(t)
-	change(t, filepath.Join(dir, "00000001.vectors"), 64+32*5) // 4 rows a document, 8 bytes a row
+	change(t, filepath.Join(dir, "00000004.vectors"), 64+32*5) // 4 rows a document, 8 bytes a row
 	text, err := inspected(t, dir, false)
-	require.EqualError(t, err, dir+": damaged: 00000001.vectors")
+	require.EqualError(t, err, dir+": damaged: 00000004.vectors")
 	require.Contains(t, text, "\n  the file is damaged: codes: document 5 has the CRC-32C ")
 	require.Contains(t, text, "\nin all: 30 documents, ", "the others are read all the same")
 }
@@ -117,28 +117,28 @@ func TestInspectSeesWhatOpenSetsAside(t *testing.T) {
 		says, damaged string
 	}{
 		{
-			"00000001.vectors", func(name string) { change(t, name, 0) },
-			"00000003.codes             its vectors are missing or damaged: removed when the index opens", "00000001.vectors",
+			"00000004.vectors", func(name string) { change(t, name, 0) },
+			"00000005.codes             its vectors are missing or damaged: removed when the index opens", "00000004.vectors",
 		},
 		{
 			"00000002.codebook", func(name string) { change(t, name, 80) },
-			"00000003.codes             its codebook is missing or damaged", "00000002.codebook, 00000003.codes",
+			"00000005.codes             its codebook is missing or damaged", "00000002.codebook, 00000005.codes",
 		},
 		{
 			"00000002.codebook", func(name string) { require.NoError(t, os.Remove(name)) },
-			"00000003.codes             its codebook is missing or damaged", "00000003.codes",
+			"00000005.codes             its codebook is missing or damaged", "00000005.codes",
 		},
 		{
-			"00000003.codes", func(name string) { require.NoError(t, os.Truncate(name, 0)) },
-			"header: the file has 0 bytes", "00000003.codes",
+			"00000005.codes", func(name string) { require.NoError(t, os.Truncate(name, 0)) },
+			"header: the file has 0 bytes", "00000005.codes",
 		},
 		{
-			"00000004.vectors", func(name string) { foreign(t, name, 9) },
-			"00000004.vectors           it has 9 dimensions, the first vectors have 8", "00000004.vectors",
+			"00000006.vectors", func(name string) { foreign(t, name, 9) },
+			"00000006.vectors           it has 9 dimensions, the first vectors have 8", "00000006.vectors",
 		},
 		{
-			"00000001.vectors", func(name string) { foreign(t, name, 8) },
-			"00000003.codes             its vectors are of 1 documents, expected 30", "00000003.codes",
+			"00000004.vectors", func(name string) { foreign(t, name, 8) },
+			"00000005.codes             its vectors are of 1 documents, expected 30", "00000005.codes",
 		},
 	} {
 		dir := inspectable(t)

@@ -2,6 +2,8 @@ package multivector
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -89,7 +91,7 @@ func (x *Index) tune(ctx context.Context) (done bool, err error) {
 	if all.inParts() <= x.limits.rerankAll {
 		return false, nil
 	}
-	found, err := ask(ctx, all.thinned(tuneDocuments), g)
+	found, err := x.ask(ctx, all.thinned(tuneDocuments), g)
 	if err != nil {
 		return false, err
 	}
@@ -121,13 +123,28 @@ func (c candidates) thinned(n int) candidates {
 }
 
 // ask asks questions and tells, for each document that is among the best by 8-bit codes,
-// how far below the last of the best its estimates lie.
-func ask(ctx context.Context, all candidates, g *generation) (found shortfalls, err error) {
+// how far below the last of the best its estimates lie. Nothing is asked with a document
+// that the source no longer holds.
+func (x *Index) ask(ctx context.Context, all candidates, g *generation) (found shortfalls, err error) {
+	view, err := x.source.View()
+	if err != nil {
+		return shortfalls{}, fmt.Errorf("open a view of the stored documents: %w", err)
+	}
+	defer view.Close()
 	r := rand.New(rand.NewPCG(trainSeed, uint64(all.inParts())))
 	picks, frequencies := all.all(), all.frequencies(g)
+	var buffer Buffer
 	for range tuneQuestions {
-		asked := picks[r.IntN(len(picks))]
-		query, err := g.pseudoQuery(r, asked, picks[r.IntN(len(picks))], frequencies)
+		asked, other := picks[r.IntN(len(picks))], picks[r.IntN(len(picks))]
+		// Lines of the page as it is stored: a file has its rows in another order.
+		stored, err := view.Vectors(ctx, asked.id, &buffer)
+		if errors.Is(err, ErrNotStored) || err == nil && stored.Rows() == 0 {
+			continue
+		}
+		if err != nil {
+			return shortfalls{}, fmt.Errorf("read document %d: %w", asked.id, err)
+		}
+		query, err := g.pseudoQuery(r, stored.Matrix(), other, frequencies)
 		if err != nil {
 			return shortfalls{}, err
 		}
@@ -193,23 +210,21 @@ func (c candidates) frequencies(g *generation) []int {
 //
 // Nobody asks for the background that half of a page is: of some places it takes the
 // one whose centroids the fewest documents have.
-func (g *generation) pseudoQuery(r *rand.Rand, p, other pick, frequencies []int) (*maxsim.Query, error) {
-	rows, admixture := g.rarest(r, p.Document(p.row), frequencies), other.Document(other.row)
+func (g *generation) pseudoQuery(r *rand.Rand, asked maxsim.Matrix, other pick, frequencies []int) (*maxsim.Query, error) {
+	rows, admixture := g.rarest(r, asked, frequencies), other.Document(other.row)
 	for i := range rows.Rows() {
 		mix(rows.Data[i*rows.Dim:(i+1)*rows.Dim], admixture.AppendRow(nil, r.IntN(admixture.Rows())))
 	}
 	return maxsim.NewQuery(rows)
 }
 
-// rarest is some consecutive rows of a document.
-func (g *generation) rarest(r *rand.Rand, doc maxsim.Int8Matrix, frequencies []int) (rarest maxsim.Matrix) {
+// rarest is a copy of some consecutive rows of a document.
+func (g *generation) rarest(r *rand.Rand, doc maxsim.Matrix, frequencies []int) (rarest maxsim.Matrix) {
 	least := math.MaxInt
 	for range tunePlaces {
-		rows := maxsim.Matrix{Dim: doc.Dim}
 		first := r.IntN(max(1, doc.Rows()-tuneRows+1))
-		for i := first; i < min(first+tuneRows, doc.Rows()); i++ {
-			rows.Data = doc.AppendRow(rows.Data, i)
-		}
+		last := min(first+tuneRows, doc.Rows())
+		rows := maxsim.Matrix{Dim: doc.Dim, Data: slices.Clone(doc.Data[first*doc.Dim : last*doc.Dim])}
 		ids, _ := g.codebook.Assign(nil, rows)
 		sum := 0
 		for _, id := range ids {

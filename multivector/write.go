@@ -35,8 +35,8 @@ func (x *Index) flushHead(ctx context.Context) (done bool, err error) {
 	return x.write(ctx, head)
 }
 
-// merge writes files anew that hold many deleted documents, and small ones
-// together.
+// merge writes files anew that hold many deleted documents, or rows in another order than
+// that of their newest centroids, and small ones together.
 func (x *Index) merge(ctx context.Context) (done bool, err error) {
 	x.mu.RLock()
 	var due, small []*part
@@ -44,6 +44,8 @@ func (x *Index) merge(ctx context.Context) (done bool, err error) {
 		switch {
 		case p.file == 0:
 		case float64(p.buried.Load()) > x.limits.deadShare*float64(p.Documents()):
+			due = append(due, p)
+		case p.unordered(x.generation):
 			due = append(due, p)
 		case p.live() < x.limits.mergeDocuments/2:
 			small = append(small, p)
@@ -120,10 +122,13 @@ func (x *Index) writeLive(ctx context.Context, parts []*part) (*part, error) {
 				if p.dead.has(row) || ctx.Err() != nil || !p.sound(row) {
 					continue
 				}
+				doc := p.Document(row)
 				if codes != nil {
-					codes.add(p.coded.Load().of(row))
+					ordered, of := inOrder(doc, p.coded.Load().of(row))
+					codes.add(of)
+					doc = ordered
 				}
-				if !yield(p.ID(row), p.Document(row)) {
+				if !yield(p.ID(row), doc) {
 					return
 				}
 			}
@@ -171,6 +176,13 @@ func oneGeneration(parts []*part) *generation {
 		g = c.generation
 	}
 	return g
+}
+
+// unordered tells whether the rows of a file can be put in the order of their centroids in
+// a generation, and are not.
+func (p *part) unordered(g *generation) bool {
+	c := p.coded.Load()
+	return c != nil && c.generation == g && c.tellsRows() && !c.ordered()
 }
 
 // replace puts written in place of parts. What was deleted since it was written is

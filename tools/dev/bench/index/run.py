@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 
@@ -90,16 +91,19 @@ def ours(folder):
 
 
 def peer(name, folder, o):
-    try:
-        ran = subprocess.run(
-            [sys.executable, HERE / "peers.py", name, folder, o.work], capture_output=True, text=True, timeout=o.limit,
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
-        )
-    except subprocess.TimeoutExpired:
-        return {"name": name, "reason": f"not done within {o.limit} s"}
-    if ran.returncode != 0:
-        return {"name": name, "reason": ran.stderr.strip().splitlines()[-1]}
-    return json.loads(ran.stdout.splitlines()[-1])
+    # A session of its own: the programs that a peer starts end with it, and do not disturb the next one.
+    with subprocess.Popen(
+        [sys.executable, HERE / "peers.py", name, folder, o.work], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, env=os.environ | {"OPENBLAS_NUM_THREADS": "1"}, start_new_session=True,
+    ) as running:
+        try:
+            printed, errors = running.communicate(timeout=o.limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)
+            return {"name": name, "reason": f"not done within {o.limit} s"}
+    if running.returncode != 0:
+        return {"name": name, "reason": errors.strip().splitlines()[-1]}
+    return json.loads(printed.splitlines()[-1])
 
 
 def servers(folder, o):
