@@ -146,9 +146,9 @@ func BenchmarkPages(b *testing.B) {
 	x, took := c.build(b, b.TempDir())
 	defer func() { require.NoError(b, x.Close(context.Background())) }()
 
-	search := func(precision Precision) searcher {
+	search := func(options SearchOptions) searcher {
 		return func(query *maxsim.Query, k int) []Result {
-			results, err := x.Search(context.Background(), query, k, SearchOptions{Precision: precision})
+			results, err := x.Search(context.Background(), query, k, options)
 			require.NoError(b, err)
 			return results
 		}
@@ -164,9 +164,10 @@ func BenchmarkPages(b *testing.B) {
 		name   string
 		search searcher
 	}{
-		{"fast", search(Fast)},
-		{"balanced", search(Balanced)},
-		{"exact", search(Exact)},
+		{"fast", search(SearchOptions{Precision: Fast})},
+		{"balanced", search(SearchOptions{})},
+		{"balanced at recall 0.999", search(SearchOptions{Recall: 0.999})},
+		{"exact", search(SearchOptions{Precision: Exact})},
 		{"int8 brute force", c.int8()},
 		{"float32 brute force", c.float32},
 	} {
