@@ -1,6 +1,7 @@
 package vectorizer
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -89,6 +90,7 @@ type foreignFamily struct {
 
 var foreignFamilies = []foreignFamily{
 	{"colpali", []string{"colpali", "paligemma"}, (*foreignFolder).describeColPali},
+	{"colmodernvbert", []string{"colmodernvbert", "modernvbert"}, (*foreignFolder).describeColModernVBERT},
 }
 
 func (f *foreignFolder) family() (foreignFamily, error) {
@@ -187,6 +189,28 @@ func (f *foreignFolder) name(family string) string {
 		return family
 	}
 	return name
+}
+
+// imageToken is the id of <image>, on which config.json and tokenizer.json must agree.
+func (f *foreignFolder) imageToken(configured *int64) (int64, error) {
+	id, ok := f.tokenizer.SpecialID("<image>")
+	if !ok {
+		return 0, fmt.Errorf("%s has no special token <image>", foreignTokenizer)
+	}
+	if configured != nil && *configured != id {
+		return 0, fmt.Errorf("config.json has the image token %d, %s %d: they belong to different checkpoints", *configured, foreignTokenizer, id)
+	}
+	return id, nil
+}
+
+// foreignDim is that of every published ColPali and ColModernVBERT.
+const foreignDim = 128
+
+func (f *foreignFolder) dim(configured int) int {
+	if shape := f.graphs.pages.vectors().shape; len(shape) == 3 && shape[2] != anyLength {
+		return int(min(shape[2], maxDim+1))
+	}
+	return cmp.Or(configured, foreignDim)
 }
 
 // sums are those of the files that the manifest names: graphs, their tensors, the tokenizer.

@@ -35,14 +35,9 @@ var (
 // describeColPali is for exports of transformers' ColPaliForRetrieval and colpali-engine's ColPali. The defaults are what
 // SigLIP's processor of PaliGemma has.
 func (f *foreignFolder) describeColPali(m *manifest) error {
-	config := f.config
-	if config.VLM != nil {
-		config.Vision = config.VLM.Vision
-		config.ImageTokenID = cmp.Or(config.ImageTokenID, config.VLM.ImageTokenID)
-		config.ImageTokenIndex = cmp.Or(config.ImageTokenIndex, config.VLM.ImageTokenIndex)
-	}
+	config := f.config.flat()
 	var err error
-	if m.Page.ImageTokenID, err = f.imageToken(cmp.Or(config.ImageTokenID, config.ImageTokenIndex)); err != nil {
+	if m.Page.ImageTokenID, err = f.imageToken(config.imageToken()); err != nil {
 		return err
 	}
 	if m.Image, err = f.images.imageSpec("square", processor.Bicubic); err != nil {
@@ -60,18 +55,6 @@ func (f *foreignFolder) describeColPali(m *manifest) error {
 	f.decide("prompt %s: a page is %d image tokens and %q, a query %q, the text, %q", name,
 		m.Image.Square.Grid.Width*m.Image.Square.Grid.Height, prompt.page, colpaliBOS+prompt.queryPrefix, prompt.querySuffix)
 	return f.tokenizeColPali(m, name, prompt)
-}
-
-// imageToken is the id of <image>, on which config.json and tokenizer.json must agree.
-func (f *foreignFolder) imageToken(configured *int64) (int64, error) {
-	id, ok := f.tokenizer.SpecialID("<image>")
-	if !ok {
-		return 0, fmt.Errorf("%s has no special token <image>", foreignTokenizer)
-	}
-	if configured != nil && *configured != id {
-		return 0, fmt.Errorf("config.json has the image token %d, %s %d: they belong to different checkpoints", *configured, foreignTokenizer, id)
-	}
-	return id, nil
 }
 
 const siglipPatch = 14
@@ -94,34 +77,6 @@ func (f *foreignFolder) square(vision hubVision) (*squareSpec, error) {
 	square := &squareSpec{Width: width, Height: height}
 	square.Grid.Width, square.Grid.Height = width/patch, height/patch
 	return square, nil
-}
-
-// demandPixels refuses a graph whose pixel_values end in other sides than these, where it fixes them.
-func (g foreignGraph) demandPixels(sides ...int64) error {
-	place := slices.IndexFunc(g.inputs, func(v graphValue) bool { return v.name == "pixel_values" })
-	pixels := g.inputs[place]
-	if len(pixels.shape) == 0 {
-		return nil
-	}
-	fits := len(pixels.shape) >= len(sides)
-	for i := 1; fits && i <= len(sides); i++ {
-		side := pixels.shape[len(pixels.shape)-i]
-		fits = side == anyLength || side == sides[len(sides)-i]
-	}
-	if !fits {
-		return fmt.Errorf("%s reads %s, the configuration makes them %v", g.file, pixels, sides)
-	}
-	return nil
-}
-
-// colpaliDim is that of every published ColPali.
-const colpaliDim = 128
-
-func (f *foreignFolder) dim(configured int) int {
-	if shape := f.graphs.pages.vectors().shape; len(shape) == 3 && shape[2] != anyLength {
-		return int(min(shape[2], maxDim+1))
-	}
-	return cmp.Or(configured, colpaliDim)
 }
 
 // colpaliPrompt is the chosen one, else that of processor_config.json, else the exporter's: fastembed's for a single

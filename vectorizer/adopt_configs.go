@@ -1,6 +1,7 @@
 package vectorizer
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +26,19 @@ type hubConfig struct {
 	VLM             *hubConfig `json:"vlm_config"`
 }
 
+// flat has what wrappers such as ColPaliConfig keep in vlm_config.
+func (c hubConfig) flat() hubConfig {
+	if inner := c.VLM; inner != nil {
+		c.Vision = inner.Vision
+		c.ImageTokenID = cmp.Or(c.ImageTokenID, inner.ImageTokenID)
+		c.ImageTokenIndex = cmp.Or(c.ImageTokenIndex, inner.ImageTokenIndex)
+	}
+	return c
+}
+
+// imageToken is nil where the configuration does not say it. Older versions call it index.
+func (c hubConfig) imageToken() *int64 { return cmp.Or(c.ImageTokenID, c.ImageTokenIndex) }
+
 type hubVision struct {
 	ImageSize int `json:"image_size"`
 	PatchSize int `json:"patch_size"`
@@ -37,7 +51,9 @@ type hubImages struct {
 	DoRescale   *bool     `json:"do_rescale"`
 	DoNormalize *bool     `json:"do_normalize"`
 	DoCrop      *bool     `json:"do_center_crop"`
+	DoSplit     *bool     `json:"do_image_splitting"`
 	Size        hubSize   `json:"size"`
+	MaxSize     hubSize   `json:"max_image_size"`
 	Resample    *int      `json:"resample"`
 	Rescale     float64   `json:"rescale_factor"`
 	Mean        []float32 `json:"image_mean"`
@@ -45,14 +61,16 @@ type hubImages struct {
 }
 
 type hubSize struct {
-	Height int `json:"height"`
-	Width  int `json:"width"`
+	Height      int `json:"height"`
+	Width       int `json:"width"`
+	LongestEdge int `json:"longest_edge"`
 }
 
 // hubPrompt is what processor_config.json and tokenizer_config.json say of prompts.
 type hubPrompt struct {
 	QueryPrefix  *string `json:"query_prefix"`
 	VisualPrompt string  `json:"visual_prompt_prefix"`
+	ImageTokens  int     `json:"image_seq_len"`
 	// MaxLength and ModelMaxLength are numbers, or 1e30 for none.
 	MaxLength      *float64 `json:"max_length"`
 	ModelMaxLength *float64 `json:"model_max_length"`

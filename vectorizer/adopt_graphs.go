@@ -196,3 +196,21 @@ func (v graphValue) fits(want graphValue) error {
 	}
 	return nil
 }
+
+// demandPixels refuses a graph whose pages have other sides than these, where it fixes them.
+func (g foreignGraph) demandPixels(sides ...int64) error {
+	place := slices.IndexFunc(g.inputs, func(v graphValue) bool { return v.name == "pixel_values" })
+	pixels := g.inputs[place]
+	if len(pixels.shape) == 0 {
+		return nil
+	}
+	want := append([]int64{anyLength}, sides...)
+	fits := len(pixels.shape) == len(want)
+	for i := 1; fits && i < len(want); i++ {
+		fits = pixels.shape[i] == anyLength || pixels.shape[i] == want[i]
+	}
+	if !fits {
+		return fmt.Errorf("%s reads %s, the configuration makes them %s", g.file, pixels, shapeText(want))
+	}
+	return nil
+}

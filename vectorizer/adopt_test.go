@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,7 +16,7 @@ import (
 
 // foreignFolders are tiny random models in the layouts of other exporters; tools/dev/goldens/foreign.py makes them, and
 // the vectors that the others' own code gives.
-var foreignFolders = []string{"fastembed-colpali"}
+var foreignFolders = []string{"fastembed-colpali", "fastembed-colmodernvbert"}
 
 func TestAForeignFolderGivesItsMakersVectors(t *testing.T) {
 	for _, name := range foreignFolders {
@@ -93,6 +94,46 @@ func TestWhatIsDecidedOfFastembedsColPali(t *testing.T) {
 		`prompt colpali-query: a page is 64 image tokens and "<bos>Describe the image.\n", a query "<bos>Query: ", the text, "<pad><pad><pad><pad><pad><pad><pad><pad><pad><pad>\n"`,
 		`a query keeps at most 50 tokens, of which 15 are the prompt's`,
 	}, adoption.Decisions)
+}
+
+func TestWhatIsDecidedOfFastembedsColModernVBERT(t *testing.T) {
+	adoption, err := Adopt(t.Context(), os.DirFS("testdata/fastembed-colmodernvbert"), AdoptChoice{})
+	require.NoError(t, err)
+	require.Equal(t, "modernvbert-assistant", adoption.Preset)
+	end := strings.Repeat("<end_of_utterance>", 10)
+	require.Equal(t, []string{
+		`family colmodernvbert: config.json has the model_type "modernvbert"`,
+		`pages by model_v2.onnx: int64 "input_ids" [?, ?], int64 "attention_mask" [?, ?], float32 "pixel_values" [?, ?, 3, 64, 64] to float32 "embeddings" [?, ?, 128]`,
+		`queries by the same graph, which sees an image of zeros`,
+		`prompt modernvbert-assistant: a page is "<|begin_of_text|>User:", its tiles and "Describe the image.<end_of_utterance>\nAssistant:", a query the text and "` + end + `"`,
+		`a query keeps at most 128 tokens, of which 12 are the prompt's`,
+	}, adoption.Decisions)
+}
+
+func TestATiledFolderThatDoesNotSayEnough(t *testing.T) {
+	for name, c := range map[string]struct {
+		damage damage
+		want   string
+	}{
+		"not split":         {configured("preprocessor_config.json", "do_image_splitting", false), "do_image_splitting false"},
+		"no longest edge":   {configured("preprocessor_config.json", "size", object{}), "the longest edge of a page is 0; it must be 1 to 1024"},
+		"a page of leagues": {configured("preprocessor_config.json", "size.longest_edge", 1<<40), "the longest edge of a page is 1099511627776"},
+		"a negative edge":   {configured("preprocessor_config.json", "max_image_size.longest_edge", -64), "the edge of a tile is -64"},
+		"a million tokens":  {configured("processor_config.json", "image_seq_len", 1<<20), "the number of image tokens of a tile is 1048576"},
+		"tokens of no grid": {configured("processor_config.json", "image_seq_len", 15), "15 image tokens a tile are not a square number"},
+		"other tiles":       {configured("config.json", "vision_config.image_size", 32), "makes tiles of 64, config.json wants them 32"},
+		"broken tiles":      {configured("preprocessor_config.json", "size.longest_edge", 200), "image.tiles.longest_edge is 200; it must be an even multiple"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := foreignCopy(t, "fastembed-colmodernvbert")
+			c.damage(t, dir)
+			_, err := Adopt(t.Context(), os.DirFS(dir), AdoptChoice{})
+			require.ErrorIs(t, err, ErrModel)
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+	_, err := Adopt(t.Context(), os.DirFS("testdata/fastembed-colmodernvbert"), AdoptChoice{Preset: "colpali-query"})
+	require.ErrorContains(t, err, `there is no preset "colpali-query"; there is modernvbert-assistant`)
 }
 
 // damage changes a copy of a foreign folder.
@@ -195,7 +236,7 @@ func TestAFolderThatDoesNotSayEnough(t *testing.T) {
 		"pages in half":         {graph(ids, mask, value(graphInput, "pixel_values", 10, 0, 3, 112, 112), vectors), `float16 "pixel_values" [?, 3, 112, 112] is not float32`},
 		"vectors in half":       {graph(ids, mask, pixels, value(graphOutput, "y", 10, 0, 0, 16)), `float16 "y" [?, ?, 16] is not float32`},
 		"ids of 32 bits":        {graph(value(graphInput, "input_ids", 6, 0, 0), mask, pixels, vectors), `int32 "input_ids" [?, ?] is not int64`},
-		"other side":            {graph(ids, mask, value(graphInput, "pixel_values", elementFloat32, 0, 3, 56, 56), vectors), "the configuration makes them [3 112 112]"},
+		"other side":            {graph(ids, mask, value(graphInput, "pixel_values", elementFloat32, 0, 3, 56, 56), vectors), "the configuration makes them [?, 3, 112, 112]"},
 		"more inputs":           {graph(ids, mask, pixels, value(graphInput, "pixel_mask", elementInt64, 0, 0), vectors), `it reads "pixel_mask"; there are rules for`},
 		"no mask":               {graph(ids, pixels, vectors), "it has no input attention_mask"},
 		"no pixels":             {graph(ids, mask, vectors), "model.onnx takes no pixel_values"},

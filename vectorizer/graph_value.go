@@ -2,6 +2,7 @@ package vectorizer
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -35,16 +36,20 @@ func (e elementType) String() string {
 	return fmt.Sprintf("type %d of onnx.proto", uint64(e))
 }
 
-// String is such as "float32 pixel_values [?, 3, 448, 448]".
+// String is such as float32 "pixel_values" [?, 3, 448, 448].
 func (v graphValue) String() string {
-	sides := make([]string, len(v.shape))
-	for i, side := range v.shape {
+	return fmt.Sprintf("%s %.80q %s", v.element, v.name, shapeText(v.shape))
+}
+
+func shapeText(shape []int64) string {
+	sides := make([]string, len(shape))
+	for i, side := range shape {
 		sides[i] = "?"
 		if side != anyLength {
-			sides[i] = fmt.Sprint(side)
+			sides[i] = strconv.FormatInt(side, 10)
 		}
 	}
-	return fmt.Sprintf("%s %.80q [%s]", v.element, v.name, strings.Join(sides, ", "))
+	return "[" + strings.Join(sides, ", ") + "]"
 }
 
 const (
