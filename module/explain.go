@@ -85,6 +85,7 @@ type explainer struct {
 	rows     [][]float32
 	query    *maxsim.Query
 	tokens   []vectorizer.Token // empty for a query that is given as vectors
+	cut      int                // tokens that the model did not take
 	searched *explain.Search
 	model    model
 	maxBytes int64
@@ -104,7 +105,7 @@ func (m *Module) explainer(ctx context.Context, request *explain.Request) (*expl
 		return nil, err
 	}
 	e := &explainer{request: request, vector: vector, model: loaded, maxBytes: m.settings.MaxImageBytes}
-	if done, ok := session.Searched(); ok {
+	if done, ok := explain.Searched(ctx); ok {
 		e.searched = &done
 	}
 	if err := m.ask(ctx, e, session); err != nil {
@@ -145,7 +146,7 @@ func (m *Module) ask(ctx context.Context, e *explainer, session *explain.Session
 			return fmt.Errorf("_additional { %s }: query: %w", explain.Property, err)
 		}
 	}
-	e.rows, e.tokens = embedding.Vectors, embedding.Tokens
+	e.rows, e.tokens, e.cut = embedding.Vectors, embedding.Tokens, embedding.Cut
 	return nil
 }
 

@@ -28,7 +28,7 @@ func (e *explainer) explain(result search.Result) (*explain.Result, error) {
 		return nil, err
 	}
 	matches := e.query.Match(nil, page)
-	explained := &explain.Result{Searched: e.searched, Tokens: make([]explain.Token, len(matches))}
+	explained := &explain.Result{Searched: e.searched, Tokens: make([]explain.Token, len(matches)), Cut: e.cut}
 	for i, match := range matches {
 		explained.Score += float64(match.Score)
 		explained.Tokens[i].Score = float64(match.Score)

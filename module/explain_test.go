@@ -78,6 +78,16 @@ func TestExplainResultsOfPatchesAlone(t *testing.T) {
 	require.Equal(t, []float64{3, -3, 6, 9}, explained(t, results[0]).Map.Values, "as dropNonImage keeps them")
 }
 
+func TestExplainResultsOfACutQuery(t *testing.T) {
+	m, _ := started(t, &fakeEmbedder{})
+	for text, want := range map[string]int{"bee": 0, "a query of six words altogether": 6 - fakeQueryWords} {
+		ctx, request := explaining(t, text)
+		results, err := m.explainResults(ctx, []search.Result{pageResult(encoded("page"), 1, -1, 2, 3)}, request, nil, nil, nil)
+		require.NoError(t, err)
+		require.Equal(t, want, explained(t, results[0]).Cut, text)
+	}
+}
+
 func TestExplainResultsOfAnotherQuery(t *testing.T) {
 	fake := &fakeEmbedder{}
 	m, _ := started(t, fake)

@@ -2,6 +2,7 @@ package explain_test
 
 import (
 	"context"
+	"encoding/json"
 	"reflect"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/tailor-platform/graphql"
 	"github.com/tailor-platform/graphql/language/ast"
+	"github.com/weaviate/weaviate/adapters/repos/db/helpers"
 	"github.com/weaviate/weaviate/entities/additional"
 	"github.com/weaviate/weaviate/entities/dto"
 	"github.com/weaviate/weaviate/entities/searchparams"
@@ -101,12 +103,12 @@ func TestBeginBringsTheVectors(t *testing.T) {
 	require.Equal(t, []string{"other"}, params.AdditionalProperties.Vectors)
 	require.Empty(t, shared[:2][1], "the caller's array is not written into")
 	require.NotNil(t, explain.From(ctx))
+	require.True(t, changed.AdditionalProperties.QueryProfile)
 
 	ctx, unchanged := explain.Begin(t.Context(), dto.GetParams{})
 	require.Empty(t, unchanged.AdditionalProperties.Vectors)
 	require.Nil(t, explain.From(ctx))
 	explain.Report(ctx, explain.Search{}) // nobody asks
-	explain.ReportRemote(ctx)
 	explain.Keep(ctx, "text", 1)
 }
 
@@ -118,23 +120,46 @@ func begun(t *testing.T) (context.Context, *explain.Session) {
 	return ctx, explain.From(ctx)
 }
 
-func TestReportsAddUp(t *testing.T) {
-	ctx, session := begun(t)
-	_, ok := session.Searched()
-	require.False(t, ok, "no index was asked")
-	explain.Report(ctx, explain.Search{Candidates: 5, Centroids: 1, Scanned: 2, Reranked: 3, Scored: 4, Certified: true})
-	explain.Report(ctx, explain.Search{Candidates: 50, Centroids: 10, Scanned: 20, Reranked: 30, Scored: 40, Certified: true})
-	total, ok := session.Searched()
-	require.True(t, ok)
-	require.Equal(t, explain.Search{Candidates: 55, Centroids: 11, Scanned: 22, Reranked: 33, Scored: 44, Certified: true}, total)
-	explain.Report(ctx, explain.Search{})
-	explain.Report(ctx, explain.Search{Certified: true})
-	total, _ = session.Searched()
-	require.False(t, total.Certified, "one shard's answer is not certified")
+// shard runs a search of a shard as Weaviate does: with details of its own, which end in the profile.
+func shard(ctx context.Context, name, kind string, reports ...explain.Search) {
+	details := helpers.InitSlowQueryDetails(ctx)
+	for _, report := range reports {
+		explain.Report(details, report)
+	}
+	helpers.AddShardQueryProfile(ctx, name, "node1", kind, 0, helpers.ExtractSlowQueryDetails(details))
+}
 
-	explain.ReportRemote(ctx)
-	_, ok = session.Searched()
-	require.False(t, ok, "another node told its results and no more")
+func TestReportsAddUp(t *testing.T) {
+	ctx, _ := begun(t)
+	_, ok := explain.Searched(ctx)
+	require.False(t, ok, "no shard was asked")
+	shard(ctx, "words", "keyword")
+	_, ok = explain.Searched(ctx)
+	require.False(t, ok, "no index was asked")
+	shard(ctx, "a", "vector", explain.Search{Candidates: 5, Centroids: 1, Scanned: 2, Reranked: 3, Scored: 4, Certified: true})
+	shard(ctx, "b", "vector",
+		explain.Search{Candidates: 50, Centroids: 10, Scanned: 20, Reranked: 30, Scored: 40, Certified: true},
+		explain.Search{Candidates: 500, Certified: true})
+	total, ok := explain.Searched(ctx)
+	require.True(t, ok)
+	require.Equal(t, explain.Search{Candidates: 555, Centroids: 11, Scanned: 22, Reranked: 33, Scored: 44, Certified: true}, total)
+
+	other, _ := begun(t)
+	shard(other, "c", "vector", explain.Search{Candidates: 1}, explain.Search{Certified: true})
+	sent, err := json.Marshal(helpers.ExtractQueryProfiles(other))
+	require.NoError(t, err)
+	var received []helpers.ShardQueryProfile
+	require.NoError(t, json.Unmarshal(sent, &received))
+	helpers.AddRemoteQueryProfiles(ctx, received)
+	total, ok = explain.Searched(ctx)
+	require.True(t, ok)
+	require.Equal(t, 556, total.Candidates, "another node's shard tells, too")
+	require.False(t, total.Certified, "one index's answer is not certified")
+
+	received[0].Searches["vector"].Details["plaid_searches"] = "[7]"
+	helpers.AddRemoteQueryProfiles(ctx, received)
+	_, ok = explain.Searched(ctx)
+	require.False(t, ok, "nobody can say who does not understand all")
 }
 
 func TestKept(t *testing.T) {

@@ -39,7 +39,7 @@ func Field(class string) *graphql.Field {
 				"scanned":    field(graphql.Int, "Pages estimated by their centroids"),
 				"reranked":   field(graphql.Int, "Pages scored by 8-bit codes"),
 				"scored":     field(graphql.Int, "Pages scored with their stored vectors"),
-			}), "What the search did in this node's shards; null where shards of other nodes took part"),
+			}), "What the searches of all shards did together; null where no index of this module was asked"),
 			"tokens": field(graphql.NewList(object("Token", graphql.Fields{
 				"text":   field(graphql.String, "The token; null for a query given as vectors"),
 				"prompt": field(graphql.Boolean, "It is the model's, not the query's; the map of the whole query leaves it out"),
@@ -47,6 +47,7 @@ func Field(class string) *graphql.Field {
 				"column": field(graphql.Int, "The patch that it matched; null where it matched no patch"),
 				"row":    field(graphql.Int, "The patch that it matched; null where it matched no patch"),
 			})), "The query's tokens"),
+			"cut": field(graphql.Int, "Tokens at the query's end that the model takes no more of: nothing searched for them"),
 			"map": field(object("Map", graphql.Fields{
 				"width":  field(graphql.Int, "Patches in a row"),
 				"height": field(graphql.Int, "Patches in a column"),

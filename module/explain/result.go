@@ -5,6 +5,7 @@ type Result struct {
 	Score    float64
 	Searched *Search
 	Tokens   []Token
+	Cut      int
 	Map      *Map
 	Image    *string
 	Reason   *string

@@ -11,7 +11,6 @@ import (
 	"github.com/weaviate/weaviate/usecases/modulecomponents"
 
 	plaidconfig "weaviate-colpali/config/plaid"
-	"weaviate-colpali/module/explain"
 	"weaviate-colpali/multivector"
 )
 
@@ -41,7 +40,6 @@ func queryPrecision(ctx context.Context) (string, error) {
 // asks another one's shard. What no shard would accept is refused here, since
 // Weaviate asks again and again when a shard fails.
 func ForwardPrecision(ctx context.Context, request *http.Request) error {
-	explain.ReportRemote(ctx)
 	asked, err := queryPrecision(ctx)
 	if err == nil && asked != "" {
 		request.Header.Set(PrecisionHeader, asked)

@@ -36,6 +36,7 @@ type explanation struct {
 		Score       float64
 		Column, Row *int
 	}
+	Cut int
 	Map *struct {
 		Width, Height int
 		Values        []float64
@@ -44,7 +45,7 @@ type explanation struct {
 }
 
 const wholeExplanation = `{ score searched { certified candidates centroids scanned reranked scored }
-	tokens { text prompt score column row } map { width height values } image reason }`
+	tokens { text prompt score column row } cut map { width height values } image reason }`
 
 // explain asks why the results of a search match.
 func (n *node) explain(t *testing.T, class, search, arguments string) ([]explained, error) {
@@ -101,6 +102,14 @@ func TestExplain(t *testing.T) {
 			require.Nil(t, why.Image)
 			require.Nil(t, why.Reason)
 		}
+	})
+	t.Run("a question that is longer than the model reads", func(t *testing.T) {
+		require.Zero(t, n.explainOne(t, class, near, "").Cut)
+		long := strings.Repeat("whale ", 300)
+		cut := n.explainOne(t, class, fmt.Sprintf(`nearText: {concepts: [%q]}, limit: 1`, long), "").Cut
+		require.Positive(t, cut)
+		longer := n.explainOne(t, class, fmt.Sprintf(`nearText: {concepts: [%q]}, limit: 1`, long+"whale "), "").Cut
+		require.Greater(t, longer, cut)
 	})
 	t.Run("a token's map is highest where it matched", func(t *testing.T) {
 		for i, token := range n.explainOne(t, class, near, "").Tokens {

@@ -125,6 +125,7 @@ func TestPrecisionInACluster(t *testing.T) {
 	for _, result := range results {
 		require.InDelta(t, -result.Additional.Distance, result.Additional.ColPali.Score, 1e-4)
 		require.NotNil(t, result.Additional.ColPali.Map)
-		require.Nil(t, result.Additional.ColPali.Searched, "what the other nodes' shards did is not known")
+		require.Equal(t, len(samples), result.Additional.ColPali.Searched.Candidates, "of the shards of all nodes")
+		require.True(t, result.Additional.ColPali.Searched.Certified)
 	}
 }

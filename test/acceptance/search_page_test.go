@@ -225,6 +225,22 @@ func TestSearchPage(t *testing.T) {
 		b.painted("#results")
 		b.picture("results-trace")
 	})
+	t.Run("tells that a question was cut", func(t *testing.T) {
+		b.t = t
+		require.True(t, eval[bool](b, `document.getElementById("cut").hidden`))
+		eval[chromedp.Void](b, `document.getElementById("query").value = "pie chart of revenue ".repeat(200)`)
+		b.click(".primary")
+		b.until(`!document.getElementById("cut").hidden`)
+		require.Regexp(t, `its last \d+ tokens were left out`, b.texts("#cut")[0])
+		b.painted("#results")
+		b.picture("cut")
+		b.size(360, 740)
+		require.LessOrEqual(t, eval[int](b, widest), 360, "nothing is wider than the screen")
+		b.picture("phone-cut")
+		b.size(1280, 900)
+		b.ask("pie chart")
+		require.True(t, eval[bool](b, `document.getElementById("cut").hidden`))
+	})
 	t.Run("accessible names", func(t *testing.T) {
 		b.t = t
 		require.Empty(t, b.unnamed(), "every control has a name")

@@ -119,6 +119,12 @@ var rules = []rule{
 		because: "it reads retrieval sets as they are published, and asks the model without a server",
 	},
 	{
+		folder:  "tools/dev/search",
+		may:     []string{self + "/tools/dev", self + "/config", self + "/vectorizer", "github.com/google/uuid", "golang.org/x/image"},
+		tests:   []string{"github.com/tailor-platform/graphql/language"},
+		because: "what a visitor types becomes a query of the server's: the tests read it as the server does",
+	},
+	{
 		folder:  "tools/dev/inspect",
 		may:     []string{self + "/multivector"},
 		tests:   []string{self + "/maxsim"},

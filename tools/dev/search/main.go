@@ -47,7 +47,7 @@ func main() {
 const (
 	readTimeout  = 10 * time.Second
 	writeTimeout = askTimeout + 30*time.Second
-	stopTimeout  = 5 * time.Second
+	stopTimeout  = 2 * time.Second
 )
 
 // run serves the page until a signal asks it to end.
@@ -74,10 +74,19 @@ func run(o options) error {
 	case err := <-ended:
 		return err
 	case <-ctx.Done():
-		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
-		defer cancel()
-		return errors.Join(server.Shutdown(ctx), ignoreClosed(<-ended))
+		return errors.Join(end(server), ignoreClosed(<-ended))
 	}
+}
+
+// end lets requests end, and cuts what is left: browsers hold connections on which they never asked, and nothing that
+// is asked here writes.
+func end(server *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	if err := server.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return server.Close()
 }
 
 func ignoreClosed(err error) error {

@@ -67,7 +67,7 @@ func (s *site) search(ctx context.Context, q question) (*answer, error) {
 	}
 	query := fmt.Sprintf(`{ Get { %s(%snearText: {concepts: [%s], targetVectors: [%s]}, limit: %d) { %s _additional { id distance
 		colpali(targetVector: %s) { searched { certified candidates centroids scanned reranked scored }
-			tokens { text prompt score column row } map { width height values } reason } } } } }`,
+			tokens { text prompt score column row } cut map { width height values } reason } } } } }`,
 		c.Name, q.tenant(c), literal(q.Query), literal(v.Name), q.Limit, strings.Join(c.shown, " "), literal(v.Name))
 	if err := client.GraphQL(ctx, query, &data); err != nil {
 		return nil, err

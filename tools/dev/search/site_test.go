@@ -11,6 +11,7 @@ import (
 	"image/png"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -354,4 +355,24 @@ func TestPage(t *testing.T) {
 		require.Equal(t, "application/json", w.Header().Get("Content-Type"), name)
 		require.NotContains(t, w.Body.String(), "alert", "a blob is never repeated")
 	}
+}
+
+// A browser's spare connection must not keep the program from ending.
+func TestEndsThoughAConnectionIsOpen(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	accepted := make(chan struct{})
+	server := &http.Server{ReadHeaderTimeout: readTimeout, ConnState: func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			close(accepted)
+		}
+	}}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	spare, err := net.Dial("tcp", listener.Addr().String())
+	require.NoError(t, err)
+	defer func() { _ = spare.Close() }()
+	<-accepted
+	require.NoError(t, end(server))
+	require.NoError(t, ignoreClosed(<-ended))
 }

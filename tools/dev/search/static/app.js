@@ -44,7 +44,7 @@ async function follow() {
     closeViewer();
     $("query").value = "";
     $("results").replaceChildren();
-    $("trace").hidden = true;
+    $("cut").hidden = $("trace").hidden = true;
     $("start").hidden = false;
     status("");
     $("query").focus();
@@ -93,7 +93,7 @@ async function search() {
   const {signal} = running, asked = question(), began = performance.now();
   closeViewer();
   notice(null);
-  $("start").hidden = $("trace").hidden = true;
+  $("start").hidden = $("cut").hidden = $("trace").hidden = true;
   status(`Looking for “${asked.query}”…`);
   $("results").setAttribute("aria-busy", "true");
   $("results").replaceChildren(...Array.from({length: Math.min(asked.limit, 12)}, () => el("li", {className: "ghost"})));
@@ -120,6 +120,7 @@ function showResults(milliseconds) {
   status(count === 0 ? "" : `${count} ${count === 1 ? "page" : "pages"} for “${state.asked.query}” in ${Math.round(milliseconds)} ms`);
   state.marked = null;
   $("results").replaceChildren(...state.results.map(card));
+  showCut(state.results[0]?.why?.cut);
   showTrace(state.results[0]?.why?.searched);
   if (count === 0) {
     notice(new Failure({
@@ -168,13 +169,21 @@ function toggleMark(i) {
   else status("");
 }
 
+// showCut says that a question is longer than the model reads.
+function showCut(tokens) {
+  $("cut").hidden = !tokens;
+  $("cut").textContent = tokens
+    ? `The model does not read questions as long as this one: its last ${tokens === 1 ? "token was" : `${tokens} tokens were`} left out. Ask something shorter.`
+    : "";
+}
+
 // showTrace says in words what the search did.
 function showTrace(searched) {
   $("trace").hidden = state.results.length === 0;
   const [summary, body] = $("trace").children;
   if (!searched) {
-    summary.textContent = "Pages on several nodes were searched";
-    body.replaceChildren(el("p", {}, "Shards on other nodes tell their results, not how they found them."));
+    summary.textContent = "How these pages were found is not known";
+    body.replaceChildren(el("p", {}, "The collection has another index than multivector.plaid, which alone tells."));
     return;
   }
   summary.textContent = searched.certified ? "Certified: no better page was left out" : "Not certified: a better page may have been left out";
