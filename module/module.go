@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/sirupsen/logrus"
@@ -124,7 +125,7 @@ func announce(log logrus.FieldLogger, loaded model) {
 	}
 	log = log.WithField("action", "startup").WithField("module", Name)
 	if running.Adopted != nil {
-		log.WithField("preset", running.Source["preset"]).WithField("decisions", running.Adopted).
+		log.WithField("preset", running.Source["preset"]).WithField("decisions", strings.Join(running.Adopted, "; ")).
 			Warn("the model folder has no colpali.json: it was made from what lies there; `make adopt` writes it down")
 	}
 	if len(running.PassedOver) > 0 {

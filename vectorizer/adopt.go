@@ -56,8 +56,10 @@ func adopt(ctx context.Context, model fs.FS, choice AdoptChoice) (Adoption, erro
 	if err != nil {
 		return Adoption{}, err
 	}
-	m := &manifest{Version: manifestVersion, Name: f.name(family.name), Family: family.name, Tokenizer: tokenizerSpec{foreignTokenizer}}
-	m.Graph = f.graphs.spec()
+	m := &manifest{
+		Version: manifestVersion, Name: f.name(family.name), Family: family.name,
+		Graph: f.graphs.spec(), Tokenizer: tokenizerSpec{f.find(foreignTokenizer)},
+	}
 	if err := family.describe(&f, m); err != nil {
 		return Adoption{}, fmt.Errorf("this looks like %s: %w", family.name, err)
 	}
@@ -153,15 +155,31 @@ func (f *foreignFolder) read(ctx context.Context) (foreignFamily, error) {
 	if f.graphs, err = f.findGraphs(ctx); err != nil {
 		return foreignFamily{}, err
 	}
-	text, err := readBounded(f, foreignTokenizer, maxTokenizerBytes)
+	text, err := readBounded(f, f.find(foreignTokenizer), maxTokenizerBytes)
 	if errors.Is(err, fs.ErrNotExist) {
-		return foreignFamily{}, fmt.Errorf("there is no %s: copy it from the checkpoint; other forms of tokenizers are not read", foreignTokenizer)
+		return foreignFamily{}, fmt.Errorf("there is no %s: copy it from the checkpoint; other forms of tokenizers are not read",
+			foreignTokenizer)
 	}
 	if err != nil {
 		return foreignFamily{}, err
 	}
 	f.tokenizer, err = processor.NewTokenizer(text)
 	return family, err
+}
+
+// find is where the file lies: in the folder, or else beside a graph in a folder in it, as optimum writes it.
+func (f *foreignFolder) find(name string) string {
+	graphs, err := f.onnxFiles()
+	if err != nil {
+		return name // which the caller fails to read
+	}
+	for _, place := range append([]string{name}, graphs...) {
+		beside := path.Join(path.Dir(place), name)
+		if _, err := fs.Stat(f, beside); err == nil {
+			return beside
+		}
+	}
+	return name
 }
 
 // refuseLinks: the hub's cache is made of links to files elsewhere, which a model folder must not have, since whoever may
@@ -172,7 +190,8 @@ func (f *foreignFolder) refuseLinks() error {
 			return err
 		}
 		if entry.Type()&fs.ModeSymlink != 0 {
-			return fmt.Errorf("%.80q is a link, as all files are in the hub's cache: copy the folder with cp -rL and use the copy", name)
+			return fmt.Errorf("%.80q is a link, as all files are in the hub's cache: copy the folder with cp -rL and use the copy",
+				name)
 		}
 		if entry.IsDir() && name != "." && strings.Count(name, "/") >= graphFolders {
 			return fs.SkipDir
@@ -198,7 +217,8 @@ func (f *foreignFolder) imageToken(configured *int64) (int64, error) {
 		return 0, fmt.Errorf("%s has no special token <image>", foreignTokenizer)
 	}
 	if configured != nil && *configured != id {
-		return 0, fmt.Errorf("config.json has the image token %d, %s %d: they belong to different checkpoints", *configured, foreignTokenizer, id)
+		return 0, fmt.Errorf("config.json has the image token %d, %s %d: they belong to different checkpoints",
+			*configured, foreignTokenizer, id)
 	}
 	return id, nil
 }
@@ -215,11 +235,11 @@ func (f *foreignFolder) dim(configured int) int {
 
 // sums are those of the files that the manifest names: graphs, their tensors, the tokenizer.
 func (f *foreignFolder) sums(ctx context.Context) (map[string]fileSum, error) {
-	sums := map[string]fileSum{foreignTokenizer: {}}
+	sums := map[string]fileSum{f.find(foreignTokenizer): {}}
 	for _, g := range f.graphs.all() {
 		sums[g.file] = fileSum{}
-		for _, location := range g.locations {
-			sums[location] = fileSum{}
+		for _, file := range g.tensors() {
+			sums[file] = fileSum{}
 		}
 	}
 	for name := range maps.Keys(sums) {

@@ -65,7 +65,8 @@ func (f *foreignFolder) square(vision hubVision) (*squareSpec, error) {
 		return nil, errors.New("preprocessor_config.json has no size with width and height")
 	}
 	if vision.ImageSize != 0 && (width != vision.ImageSize || height != vision.ImageSize) {
-		return nil, fmt.Errorf("preprocessor_config.json makes pages %d x %d, config.json wants them %d wide and high", width, height, vision.ImageSize)
+		return nil, fmt.Errorf("preprocessor_config.json makes pages %d x %d, config.json wants them %d wide and high",
+			width, height, vision.ImageSize)
 	}
 	if err := f.graphs.pages.demandPixels(3, int64(height), int64(width)); err != nil {
 		return nil, err
@@ -126,9 +127,9 @@ func (f *foreignFolder) tokenizeColPali(m *manifest, name string, prompt colpali
 	return err
 }
 
-// fastembedQuery is what fastembed (late_interaction_multimodal/colpali.py) makes around "Query: " and the text. It writes
-// "<s>" in front of them, which PaliGemma may not have, and then overwrites the first two ids with those of <bos> and
-// "Query", whatever they were. So it is computed, and not assumed, that only "<s>Query" was two tokens.
+// fastembedQuery is what fastembed (late_interaction_multimodal/colpali.py) makes around "Query: " and the text. It
+// writes "<s>" in front of them, which PaliGemma may not have, and then overwrites the first two ids with those of <bos>
+// and "Query", whatever they were. So it is computed, and not assumed, that "<s>Query" is two tokens.
 func (f *foreignFolder) fastembedQuery(bos int64, suffix []int64) (prefixIDs, suffixIDs []int64, err error) {
 	const word = "Query: a"
 	plain := f.tokenizer.Encode(nil, word)
@@ -147,8 +148,8 @@ func (f *foreignFolder) fastembedQuery(bos int64, suffix []int64) (prefixIDs, su
 	overwritten := slices.Concat([]int64{bos, plain[0]}, written[2:])
 	kept := len(overwritten) - len(plain)
 	if kept < 0 || !slices.Equal(overwritten[kept:], plain) {
-		return nil, nil, fmt.Errorf("%s joins %q to other tokens than %q: fastembed's prompt cannot be written down; choose another with PRESET=",
-			foreignTokenizer, "<s>Query", "Query")
+		return nil, nil, fmt.Errorf("%s joins %q to other tokens than %q, so that fastembed's prompt cannot be written down: "+
+			"choose another with PRESET=", foreignTokenizer, "<s>Query", "Query")
 	}
 	return overwritten[:kept], slices.Concat(suffix, behind), nil
 }

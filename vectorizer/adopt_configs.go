@@ -77,39 +77,45 @@ type hubPrompt struct {
 }
 
 func (f *foreignFolder) readConfigs() error {
-	if there, err := f.readJSON("config.json", &f.config); err != nil || !there {
-		return errors.Join(err, whereNot(there, "there is no config.json, which says of what family the model is: copy it from the checkpoint"))
+	there, err := f.readJSON("config.json", &f.config)
+	if err == nil && !there {
+		err = errors.New("there is no config.json, which says of what family the model is: copy it from the checkpoint")
+	}
+	if err != nil {
+		return err
 	}
 	if _, err := f.readJSON("tokenizer_config.json", &f.prompt); err != nil {
 		return err
 	}
-	var nested struct {
-		Images *hubImages `json:"image_processor"`
-	}
 	if _, err := f.readJSON("processor_config.json", &f.prompt); err != nil {
 		return err
 	}
-	if _, err := f.readJSON("processor_config.json", &nested); err != nil {
-		return err
-	}
-	there, err := f.readJSON("preprocessor_config.json", &f.images)
-	if !there && nested.Images != nil {
-		f.images, there = *nested.Images, true
-	}
-	return errors.Join(err, whereNot(there, "there is no preprocessor_config.json, nor an image_processor in processor_config.json: "+
-		"copy them from the checkpoint"))
+	return f.readImages()
 }
 
-func whereNot(there bool, why string) error {
-	if there {
-		return nil
+// readImages reads how pages are prepared: in a file of its own until transformers 4, in the processor's since 5.
+func (f *foreignFolder) readImages() error {
+	there, err := f.readJSON("preprocessor_config.json", &f.images)
+	if err != nil || there {
+		return err
 	}
-	return errors.New(why)
+	var processor struct {
+		Images *hubImages `json:"image_processor"`
+	}
+	if _, err := f.readJSON("processor_config.json", &processor); err != nil {
+		return err
+	}
+	if processor.Images == nil {
+		return errors.New("there is no preprocessor_config.json, nor an image_processor in processor_config.json: " +
+			"copy them from the checkpoint")
+	}
+	f.images = *processor.Images
+	return nil
 }
 
 // readJSON reads what is wanted of a file; it need not be there.
 func (f *foreignFolder) readJSON(name string, into any) (there bool, err error) {
-	text, err := readBounded(f, name, maxConfigBytes)
+	text, err := readBounded(f, f.find(name), maxConfigBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -141,7 +147,8 @@ var resamples = map[int]processor.Filter{1: processor.Lanczos, 2: processor.Bili
 
 // imageSpec is what all image processors have in common; filter is the class's default.
 func (i hubImages) imageSpec(mode string, filter processor.Filter) (imageSpec, error) {
-	for step, does := range map[string]*bool{"do_resize": i.DoResize, "do_rescale": i.DoRescale, "do_normalize": i.DoNormalize} {
+	steps := map[string]*bool{"do_resize": i.DoResize, "do_rescale": i.DoRescale, "do_normalize": i.DoNormalize}
+	for step, does := range steps {
 		if does != nil && !*does {
 			return imageSpec{}, fmt.Errorf("preprocessor_config.json has %s false, for which there is no rule", step)
 		}
@@ -152,7 +159,8 @@ func (i hubImages) imageSpec(mode string, filter processor.Filter) (imageSpec, e
 	if i.Resample != nil {
 		var ok bool
 		if filter, ok = resamples[*i.Resample]; !ok {
-			return imageSpec{}, fmt.Errorf("preprocessor_config.json has resample %d; known are 1 lanczos, 2 bilinear and 3 bicubic", *i.Resample)
+			return imageSpec{}, fmt.Errorf("preprocessor_config.json has resample %d; known are 1 lanczos, 2 bilinear and 3 bicubic",
+				*i.Resample)
 		}
 	}
 	order := processor.Pillow13

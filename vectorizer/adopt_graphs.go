@@ -10,8 +10,9 @@ import (
 	"strings"
 )
 
-// graphFolders is how many folders deep graphs are looked for.
-const graphFolders = 0
+// graphFolders is how many folders deep graphs are looked for: many repositories of the hub have them in onnx, and two
+// runs of optimum write files of the same names.
+const graphFolders = 1
 
 // foreignGraph is an ONNX file of the folder that could make vectors.
 type foreignGraph struct {
@@ -40,7 +41,10 @@ func (g foreignGraphs) layout() string {
 }
 
 func (g foreignGraphs) spec() graphSpec {
-	spec := graphSpec{Kind: singleGraph, Positions: graphPositions, Rows: tokenRows, Text: textSpec{File: g.pages.file, Output: g.pages.vectors().name}}
+	spec := graphSpec{
+		Kind: singleGraph, Positions: graphPositions, Rows: tokenRows,
+		Text: textSpec{File: g.pages.file, Output: g.pages.vectors().name},
+	}
 	if g.queries != nil {
 		spec.Kind = variantGraphs
 		spec.Vision = &visionSpec{File: g.pages.file, Output: g.pages.vectors().name}
@@ -59,7 +63,7 @@ func (g foreignGraph) vectors() graphValue {
 	return g.outputs[0]
 }
 
-// findGraphs reads all graphs of the folder, or the chosen one.
+// findGraphs reads all graphs, or the chosen one.
 func (f *foreignFolder) findGraphs(ctx context.Context) (foreignGraphs, error) {
 	files, err := f.graphFiles()
 	if err != nil {
@@ -85,12 +89,13 @@ func (f *foreignFolder) findGraphs(ctx context.Context) (foreignGraphs, error) {
 }
 
 func (f *foreignFolder) graphFiles() ([]string, error) {
-	files, err := fs.Glob(f, "*.onnx")
+	files, err := f.onnxFiles()
 	if err != nil {
 		return nil, err
 	}
 	if len(files) == 0 {
-		return nil, errors.New("there is no .onnx file: a checkpoint in safetensors has to be exported first, with tools/dev/export")
+		return nil, errors.New("there is no .onnx file, here or one folder deeper: " +
+			"a checkpoint in safetensors has to be exported first, with tools/dev/export")
 	}
 	if f.choice.Graph == "" {
 		return files, nil
@@ -101,12 +106,23 @@ func (f *foreignFolder) graphFiles() ([]string, error) {
 	return []string{f.choice.Graph}, nil
 }
 
+// onnxFiles lists those of the folder before those of folders in it.
+func (f *foreignFolder) onnxFiles() ([]string, error) {
+	files, err := fs.Glob(f, "*.onnx")
+	if err != nil {
+		return nil, err
+	}
+	deeper, err := fs.Glob(f, "*/*.onnx")
+	return append(files, deeper...), err
+}
+
 func (f *foreignFolder) choose(withPixels, without []foreignGraph) (foreignGraphs, error) {
 	switch {
 	case len(withPixels) == 0:
 		return foreignGraphs{}, fmt.Errorf("%s takes no pixel_values: the graph for pages is missing", fileList(without))
 	case len(withPixels) > 1:
-		return foreignGraphs{}, fmt.Errorf("%s could all be the model: name one with `make adopt GRAPH=`, or move the others away", fileList(withPixels))
+		return foreignGraphs{}, fmt.Errorf("%s could all be the model: name one with `make adopt GRAPH=`, or move the others away",
+			fileList(withPixels))
 	case len(without) > 1:
 		return foreignGraphs{}, fmt.Errorf("%s could all be the graph for queries: move the others away", fileList(without))
 	}
@@ -119,6 +135,15 @@ func (f *foreignFolder) choose(withPixels, without []foreignGraph) (foreignGraph
 		f.decide("queries by the same graph, which sees an image of zeros")
 	}
 	return graphs, nil
+}
+
+// tensors are the files from which the graph takes them.
+func (g foreignGraph) tensors() []string {
+	files := make([]string, len(g.locations))
+	for i, location := range g.locations {
+		files[i] = path.Join(path.Dir(g.file), location)
+	}
+	return files
 }
 
 func fileList(graphs []foreignGraph) string {
@@ -177,8 +202,8 @@ func (g foreignGraph) check() error {
 		return fmt.Errorf("%s is no [batch, tokens, dim]: it does not give a vector for each token", g.vectors())
 	}
 	for _, location := range g.locations {
-		if !plainName(location) || path.Base(g.file) == location {
-			return fmt.Errorf("it takes tensors from %.80q, which is no file of this folder", location)
+		if !plainPart(location) {
+			return fmt.Errorf("it takes tensors from %.80q, which is no file beside it", location)
 		}
 	}
 	return nil

@@ -45,7 +45,8 @@ func (f *foreignFolder) describeColModernVBERT(m *manifest) (err error) {
 	}
 	m.Dim = f.dim(config.EmbeddingDim)
 	f.preset = modernvbertPreset
-	f.decide("prompt %s: a page is %q, its tiles and %q, a query the text and %q", f.preset, modernvbertBefore, modernvbertBehind, modernvbertSuffix)
+	f.decide("prompt %s: a page is %q, its tiles and %q, a query the text and %q",
+		f.preset, modernvbertBefore, modernvbertBehind, modernvbertSuffix)
 	return f.tokenizeModernVBERT(m)
 }
 
@@ -67,7 +68,8 @@ func (f *foreignFolder) tiles(vision hubVision) (*tilesSpec, error) {
 		return nil, fmt.Errorf("preprocessor_config.json and processor_config.json: %w", errors.Join(p...))
 	}
 	if vision.ImageSize != 0 && vision.ImageSize != spec.Edge {
-		return nil, fmt.Errorf("preprocessor_config.json makes tiles of %d, config.json wants them %d wide and high", spec.Edge, vision.ImageSize)
+		return nil, fmt.Errorf("preprocessor_config.json makes tiles of %d, config.json wants them %d wide and high",
+			spec.Edge, vision.ImageSize)
 	}
 	return spec, f.graphs.pages.demandPixels(anyLength, 3, int64(spec.Edge), int64(spec.Edge))
 }
@@ -90,12 +92,14 @@ func (f *foreignFolder) tokenizeModernVBERT(m *manifest) error {
 	tiles.ViewIDs, tiles.EndIDs = words.ids(tileFake+tileView), words.ids(tileFake)
 	m.Page.PrefixIDs = slices.Concat(before, words.ids(modernvbertBefore))
 	m.Page.SuffixIDs = slices.Concat(words.ids(modernvbertBehind), behind)
-	m.Query = querySpec{PrefixIDs: before, SuffixIDs: slices.Concat(words.ids(modernvbertSuffix), behind), MaxTokens: f.prompt.queryCut()}
+	suffix := slices.Concat(words.ids(modernvbertSuffix), behind)
+	m.Query = querySpec{PrefixIDs: before, SuffixIDs: suffix, MaxTokens: f.prompt.queryCut()}
 	for _, grid := range [][2]int{{0, 0}, {1, side}, {side, 1}, {side, side}} {
 		text := modernvbertBefore + tiles.text(grid[0], grid[1]) + modernvbertBehind
 		parts := slices.Concat(m.Page.PrefixIDs, tiles.prompt(m.Page.ImageTokenID).IDs(grid[0], grid[1]), m.Page.SuffixIDs)
 		if whole := slices.Concat(before, words.ids(text), behind); words.err == nil && !slices.Equal(whole, parts) {
-			return fmt.Errorf("%s makes other tokens of a page of %d x %d tiles than of its parts", foreignTokenizer, grid[0], grid[1])
+			return fmt.Errorf("%s makes other tokens of a page of %d x %d tiles than of its parts",
+				foreignTokenizer, grid[0], grid[1])
 		}
 	}
 	return words.err

@@ -16,7 +16,7 @@ import (
 
 // foreignFolders are tiny random models in the layouts of other exporters; tools/dev/goldens/foreign.py makes them, and
 // the vectors that the others' own code gives.
-var foreignFolders = []string{"fastembed-colpali", "fastembed-colmodernvbert"}
+var foreignFolders = []string{"fastembed-colpali", "fastembed-colmodernvbert", "optimum-colpali"}
 
 func TestAForeignFolderGivesItsMakersVectors(t *testing.T) {
 	for _, name := range foreignFolders {
@@ -108,6 +108,56 @@ func TestWhatIsDecidedOfFastembedsColModernVBERT(t *testing.T) {
 		`prompt modernvbert-assistant: a page is "<|begin_of_text|>User:", its tiles and "Describe the image.<end_of_utterance>\nAssistant:", a query the text and "` + end + `"`,
 		`a query keeps at most 128 tokens, of which 12 are the prompt's`,
 	}, adoption.Decisions)
+}
+
+func TestWhatIsDecidedOfOptimumsColPali(t *testing.T) {
+	adoption, err := Adopt(t.Context(), os.DirFS("testdata/optimum-colpali"), AdoptChoice{})
+	require.NoError(t, err)
+	require.Equal(t, "colpali-question", adoption.Preset)
+	require.Equal(t, []string{
+		`family colpali: config.json has the model_type "colpali"`,
+		`pages by vision/model.onnx: int64 "input_ids" [?, ?], float32 "pixel_values" [?, 3, 112, 112], int64 "attention_mask" [?, ?] to float32 "embeddings" [?, ?, 16]`,
+		`queries by text/model.onnx: int64 "input_ids" [?, ?], int64 "attention_mask" [?, ?] to float32 "embeddings" [?, ?, 16]`,
+	}, adoption.Decisions[:3])
+}
+
+// Where two folders of optimum's lie side by side, the configuration lies in each of them.
+func TestTheConfigurationMayLieBesideAGraph(t *testing.T) {
+	dir := foreignCopy(t, "optimum-colpali")
+	want, err := Adopt(t.Context(), os.DirFS(dir), AdoptChoice{})
+	require.NoError(t, err)
+	for _, name := range []string{"config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json"} {
+		require.NoError(t, os.Rename(filepath.Join(dir, name), filepath.Join(dir, "vision", name)))
+	}
+	got, err := Adopt(t.Context(), os.DirFS(dir), AdoptChoice{})
+	require.NoError(t, err)
+	require.Equal(t, want.Decisions, got.Decisions)
+	require.Equal(t, "vision/tokenizer.json", got.manifest.Tokenizer.File)
+	openFolder(t, dir)
+}
+
+func TestHalvesOfTwoVariantsAreNotEnough(t *testing.T) {
+	dir := foreignCopy(t, "optimum-colpali")
+	require.NoError(t, os.RemoveAll(filepath.Join(dir, "vision")))
+	_, err := Adopt(t.Context(), os.DirFS(dir), AdoptChoice{})
+	require.ErrorContains(t, err, "text/model.onnx takes no pixel_values: the graph for pages is missing")
+}
+
+// A graph in a folder has its tensors beside it, and those are summed.
+func TestTensorsLieBesideTheirGraph(t *testing.T) {
+	dir := foreignCopy(t, "fastembed-colpali")
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "onnx"), 0o755))
+	for _, name := range []string{"model.onnx", "model.onnx_data"} {
+		require.NoError(t, os.Rename(filepath.Join(dir, name), filepath.Join(dir, "onnx", name)))
+	}
+	adoption, err := Adopt(t.Context(), os.DirFS(dir), AdoptChoice{})
+	require.NoError(t, err)
+	require.Contains(t, adoption.manifest.Files, "onnx/model.onnx_data")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, manifestFile), adoption.Manifest, 0o600))
+	openFolder(t, dir)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "onnx", "model.onnx_data"), nil, 0o600))
+	_, err = OpenFolder(t.Context(), dir, Options{})
+	require.ErrorContains(t, err, "onnx/model.onnx_data is not the file that colpali.json describes")
 }
 
 func TestATiledFolderThatDoesNotSayEnough(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"path"
 	"slices"
 )
 
@@ -27,7 +28,8 @@ func (m *manifest) checkExternalData(ctx context.Context, model fs.FS) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		for _, location := range locations {
-			if _, listed := m.Files[location]; !listed {
+			// ONNX Runtime looks beside the graph.
+			if _, listed := m.Files[path.Join(path.Dir(name), location)]; !listed || !plainPart(location) {
 				return fmt.Errorf("%s takes tensors from %.80q, which is not listed in files of %s: export the model again",
 					name, location, manifestFile)
 			}

@@ -26,7 +26,8 @@ const (
 
 // elementNames are those that exporters write.
 var elementNames = map[elementType]string{
-	elementFloat32: "float32", 2: "uint8", 3: "int8", 6: "int32", elementInt64: "int64", 9: "bool", 10: "float16", 11: "float64", 16: "bfloat16",
+	elementFloat32: "float32", 2: "uint8", 3: "int8", 6: "int32", elementInt64: "int64", 9: "bool",
+	10: "float16", 11: "float64", 16: "bfloat16",
 }
 
 func (e elementType) String() string {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"path"
 	"slices"
 	"strings"
 	"unicode"
@@ -203,19 +202,27 @@ func (m *manifest) checkFiles(p *problems) {
 		p.unless(listed, "%s is %.80q, which is not listed in files", field, file)
 	}
 	for name, sum := range m.Files {
-		p.unless(plainName(name), "files has %.80q; a name must be that of a file in the model folder itself", name)
+		p.unless(plainName(name), "files has %.80q; a name must be that of a file in the model folder itself, or in a folder in it", name)
 		digest, err := hex.DecodeString(sum.SHA256)
 		p.unless(err == nil && len(digest) == 32, "files: %.80q has no sha256 of 64 hexadecimal digits", name)
 		p.unless(sum.Bytes > 0, "files: %.80q has %d bytes; it must have at least 1", name, sum.Bytes)
 	}
 }
 
-// plainName refuses paths, on every system: a manifest must not reach outside its folder.
+// plainName refuses paths but those into a folder of the model folder, on every system: a manifest must not reach outside.
 func plainName(name string) bool {
-	return name != "" && name != "." && name != ".." && name != manifestFile && len(name) <= maxNameBytes &&
-		path.Base(name) == name && !strings.ContainsFunc(name, func(r rune) bool {
-		return r == '\\' || r == ':' || unicode.IsControl(r)
-	})
+	folder, file, nested := strings.Cut(name, "/")
+	if nested {
+		return plainPart(folder) && plainPart(file)
+	}
+	return name != manifestFile && plainPart(name)
+}
+
+func plainPart(name string) bool {
+	return name != "" && name != "." && name != ".." && len(name) <= maxNameBytes &&
+		!strings.ContainsFunc(name, func(r rune) bool {
+			return r == '/' || r == '\\' || r == ':' || unicode.IsControl(r)
+		})
 }
 
 // checkVocabulary demands that the prompts' ids are the tokenizer's.

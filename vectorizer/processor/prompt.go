@@ -17,7 +17,8 @@ func (t *Tokenizer) EncodePrompt(dst []int64, text string) ([]int64, error) {
 		case id < 0:
 			dst = t.Encode(dst, segment)
 		case t.strips[id]:
-			return nil, fmt.Errorf("%w: %q has single_word, lstrip or rstrip set, which is not implemented in prompts", ErrTokenizer, shorten(t.Piece(id)))
+			return nil, fmt.Errorf("%w: %q has single_word, lstrip or rstrip set, which is not implemented in prompts",
+				ErrTokenizer, shorten(t.Piece(id)))
 		default:
 			dst = append(dst, id)
 		}
@@ -126,7 +127,8 @@ func (s *postProcessorSpec) template() (before, behind []int64, err error) {
 		}
 		token, ok := s.SpecialTokens[piece.SpecialToken.ID]
 		if !ok {
-			return nil, nil, fmt.Errorf("%w: the post-processor's template has %q, which it does not define", ErrTokenizer, shorten(piece.SpecialToken.ID))
+			return nil, nil, fmt.Errorf("%w: the post-processor's template has %q, which it does not define",
+				ErrTokenizer, shorten(piece.SpecialToken.ID))
 		}
 		if texts == 0 {
 			before = append(before, token.IDs...)
@@ -135,7 +137,8 @@ func (s *postProcessorSpec) template() (before, behind []int64, err error) {
 		}
 	}
 	if texts != 1 {
-		return nil, nil, fmt.Errorf("%w: the post-processor's template has the text %d times, it must have it once", ErrTokenizer, texts)
+		return nil, nil, fmt.Errorf("%w: the post-processor's template has the text %d times, it must have it once",
+			ErrTokenizer, texts)
 	}
 	return before, behind, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -39,6 +40,23 @@ func TestAdoptWritesWhatTheServerWouldDecide(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(got), `"Question: "`)
 	require.NoFileExists(t, written+".new")
+}
+
+// Every layout that is tested has a row in the documentation, with its preset.
+func TestTheLayoutsAreDocumented(t *testing.T) {
+	docs, err := os.ReadFile("../../../docs/models.md")
+	require.NoError(t, err)
+	for folder, row := range map[string]string{
+		"fastembed-colpali": "| fastembed's ColPali ", "fastembed-colmodernvbert": "| fastembed's ColModernVBERT ",
+		"optimum-colpali": "| optimum's ColPali ",
+	} {
+		adoption, err := vectorizer.Adopt(t.Context(), os.DirFS("../../../vectorizer/testdata/"+folder), vectorizer.AdoptChoice{})
+		require.NoError(t, err)
+		_, cells, found := strings.Cut(string(docs), row)
+		require.True(t, found, row)
+		cells, _, _ = strings.Cut(cells, "\n")
+		require.Contains(t, cells, "| `"+adoption.Preset+"`", row)
+	}
 }
 
 func TestAFolderThatCannotBeAdoptedIsLeftAlone(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -111,7 +112,7 @@ func announce(log *slog.Logger, running vectorizer.Model, demo bool, address net
 	}
 	if running.Adopted != nil {
 		log.Warn("the model folder has no colpali.json: it was made from what lies there; `make adopt` writes it down",
-			"preset", running.Source["preset"], "decisions", running.Adopted)
+			"preset", running.Source["preset"], "decisions", strings.Join(running.Adopted, "; "))
 	}
 	if demo {
 		log.Warn("this is the embedded demo model: set COLPALI_MODEL_DIR for a real one")

@@ -1,15 +1,20 @@
-"""python tools/dev/goldens/foreign.py: vectorizer/testdata/fastembed-*, tiny random models in the layouts of other
+"""python tools/dev/goldens/foreign.py: vectorizer/testdata/fastembed-* and optimum-*, tiny random models in the layouts of other
 exporters, without colpali.json, and what the others' own code makes of pages and queries with them.
 
 Needs fastembed beside requirements-export.txt: pip install --no-deps fastembed==0.9.1 loguru mmh3 py-rust-stemmers.
 Its classes read the folder themselves: configuration, pixels, prompts, graph. The vectors kept are PyTorch's of the very
 ids and pixels that fastembed made, and fastembed's own must equal them.
+
+optimum-onnx 0.1.0 wants an older transformers (4.57.6): OPTIMUM_PYTHON is a Python that has both.
 """
 
 import dataclasses
 import json
+import os
 import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +26,7 @@ from fastembed.late_interaction_multimodal.colpali import ColPali
 from tokenizers import AddedToken
 from tokenizers.processors import TemplateProcessing
 from torch import nn
-from transformers import ColPaliConfig, ColPaliForRetrieval, PaliGemmaConfig, SiglipImageProcessor
+from transformers import ColPaliConfig, ColPaliForRetrieval, ColPaliProcessor, PaliGemmaConfig, PreTrainedTokenizerFast, SiglipImageProcessor
 
 DEV = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(DEV))
@@ -32,6 +37,7 @@ from goldens import idefics3_model, modernvbert_model, random_model  # noqa: E40
 
 TESTDATA = DEV.parents[1] / "vectorizer" / "testdata"
 TOLERANCE = 2e-5
+OPTIMUM_PYTHON = os.environ.get("OPTIMUM_PYTHON", sys.executable)
 
 PAGES = {"letter.png": (425, 550), "wide.png": (300, 200)}
 QUERIES = ["hello world", "What is the total revenue of 2023?", "a", "  two  leading spaces", "naïve café 日本", "<image"]
@@ -40,6 +46,7 @@ QUERIES = ["hello world", "What is the total revenue of 2023?", "a", "  two  lea
 def main() -> None:
     print(fastembed_colpali(TESTDATA / "fastembed-colpali"))
     print(fastembed_modernvbert(TESTDATA / "fastembed-colmodernvbert"))
+    print(optimum_colpali(TESTDATA / "optimum-colpali"))
 
 
 SIDE, PATCH, WIDTH = 112, 14, 32
@@ -107,6 +114,54 @@ def fastembed_colpali(out: Path) -> str:
     peer = Tiny("Qdrant/colpali-v1.3-fp16", specific_model_path=str(out), cuda=False)
     peer.model_description = dataclasses.replace(peer.model_description, dim=16)
     return write_golden(out, peer, seen, lambda given: rows_of(model, given))
+
+
+def optimum_colpali(out: Path) -> str:
+    """Two runs of optimum's own exporter, each into a folder of its own, beside the checkpoint's configuration."""
+    model = small_colpali()
+    fresh(out)
+    words = random_model.tokenizer()
+    special = {"bos_token": "<bos>", "eos_token": "<eos>", "pad_token": "<pad>", "unk_token": "<unk>"}
+    fast = PreTrainedTokenizerFast(tokenizer_object=words, **special, extra_special_tokens={"image_token": "<image>"})
+    images = SiglipImageProcessor(size={"height": SIDE, "width": SIDE}, resample=3, image_mean=[0.5] * 3, image_std=[0.5] * 3)
+    images.image_seq_length = (SIDE // PATCH) ** 2
+    processor = ColPaliProcessor(images, fast)
+    with tempfile.TemporaryDirectory() as scratch:
+        model.save_pretrained(scratch)
+        processor.save_pretrained(scratch)
+        config = Path(scratch, "config.json")
+        content = json.loads(config.read_text())
+        # PaliGemma's has it, and optimum wants it.
+        content["vlm_config"]["vision_config"]["num_image_tokens"] = images.image_seq_length
+        write_json(config, content)
+        for variant in ("vision", "text"):
+            command = ["-m", "optimum.commands.optimum_cli", "export", "onnx", "--model", scratch, "--task", "feature-extraction"]
+            subprocess.run([OPTIMUM_PYTHON, *command, "--variant", variant, "--no-post-process", out / variant], check=True, capture_output=True)
+        # optimum writes no tokenizer of this class; of PaliGemma's it does.
+        for name in ("config.json", "processor_config.json", "tokenizer.json", "tokenizer_config.json"):
+            shutil.copy(Path(scratch, name), out)
+    for variant in ("vision", "text"):
+        for file in (out / variant).iterdir():
+            if file.suffix != ".onnx":
+                file.unlink()
+
+    # transformers' own processor, as its documentation has it; padding is of one.
+    pages = {}
+    for number, (file, size) in enumerate(PAGES.items()):
+        image = golden.draw_page(number, *size)
+        given = processor(images=[image])
+        pages[file] = golden.Page(image, given["input_ids"][0].tolist(), given["pixel_values"][0].numpy(), embedded(model, given))
+    queries = []
+    for text in QUERIES:
+        given = processor(text=[text])
+        queries.append(golden.Query(text, given["input_ids"][0].tolist(), embedded(model, given)))
+    golden.write(out / "golden", pages, queries, few)
+    return f"{out.name}: {size_of(out)} bytes"
+
+
+def embedded(model: ColPaliForRetrieval, given: dict) -> torch.Tensor:
+    with torch.no_grad():
+        return model(**{name: given[name] for name in ("input_ids", "attention_mask", "pixel_values") if name in given}).embeddings[0]
 
 
 class SingleTiles(nn.Module):
@@ -203,8 +258,7 @@ def write_golden(out: Path, peer, seen: list, reference) -> str:
         queries.append(golden.Query(text, seen[-1]["input_ids"][0].tolist(), rows))
     assert furthest < TOLERANCE, furthest
     golden.write(out / "golden", pages, queries, few)
-    size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
-    return f"{out.name}: {size} bytes; fastembed equals PyTorch within {furthest:.1e}"
+    return f"{out.name}: {size_of(out)} bytes; fastembed equals PyTorch within {furthest:.1e}"
 
 
 def few(vectors: int, file: str) -> list[int]:
@@ -235,6 +289,10 @@ def encode(words, text: str) -> list[int]:
 
 def write_json(path: Path, content: dict) -> None:
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def size_of(out: Path) -> int:
+    return sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
 
 
 def fresh(out: Path) -> None:
