@@ -103,7 +103,11 @@ func readParquet(name string, wanted []column, f func(row []parquet.Value) error
 	if err != nil {
 		return err
 	}
-	table, err := parquet.OpenFile(file, info.Size())
+	var table *parquet.File
+	err = surviving(func() (err error) {
+		table, err = parquet.OpenFile(file, info.Size())
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -124,11 +128,21 @@ func readParquet(name string, wanted []column, f func(row []parquet.Value) error
 }
 
 func readRows(group parquet.RowGroup, place map[int]int, f func(row []parquet.Value) error) (err error) {
-	rows := group.Rows()
-	defer func() { err = errors.Join(err, rows.Close()) }()
+	var rows parquet.Rows
+	if err := surviving(func() error {
+		rows = group.Rows()
+		return nil
+	}); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, surviving(rows.Close)) }()
 	buffer := make([]parquet.Row, 4)
 	for {
-		n, readErr := rows.ReadRows(buffer)
+		n := 0
+		readErr := surviving(func() (err error) {
+			n, err = rows.ReadRows(buffer)
+			return err
+		})
 		for _, row := range buffer[:n] {
 			values := make([]parquet.Value, len(place))
 			for _, value := range row {
@@ -147,6 +161,16 @@ func readRows(group parquet.RowGroup, place map[int]int, f func(row []parquet.Va
 			return readErr
 		}
 	}
+}
+
+// surviving makes an error of a panic of the library, which believes what a file says of itself.
+func surviving(read func() error) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("the table is damaged (%v): fetch it again", cause)
+		}
+	}()
+	return read()
 }
 
 // find returns the number of the column in the schema.
