@@ -7,9 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever opens is exactly what the writer makes of it: a file has one form. The
-// bytes are tried as they are and with checksums made to fit, as no change of a
-// fuzzer's would get past those.
+// Whatever opens is exactly what the writer makes of it: a file has one form in each
+// version, and the newest is written. The bytes are tried as they are and with
+// checksums made to fit, as no change of a fuzzer's would get past those.
 
 func FuzzOpenVectors(f *testing.F) {
 	fuzz(f, KindVectors, func(t *testing.T, b []byte) {
@@ -73,6 +73,9 @@ func fuzz(f *testing.F, kind Kind, open func(*testing.T, []byte)) {
 
 func requireSame(t *testing.T, b []byte, write func(*bytes.Buffer) error) {
 	t.Helper()
+	if versionOf(b) != newest {
+		return
+	}
 	require.True(t, bytes.Equal(b, written(t, write)), "a file that opens has the form that the writer gives it")
 }
 
