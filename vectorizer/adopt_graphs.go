@@ -43,12 +43,12 @@ func (g foreignGraphs) layout() string {
 func (g foreignGraphs) spec() graphSpec {
 	spec := graphSpec{
 		Kind: singleGraph, Positions: graphPositions, Rows: tokenRows,
-		Text: textSpec{File: g.pages.file, Output: g.pages.vectors().name},
+		Text: textSpec{File: g.pages.file, Output: g.pages.vectors().name, OutputType: g.pages.outputType()},
 	}
 	if g.queries != nil {
 		spec.Kind = variantGraphs
-		spec.Vision = &visionSpec{File: g.pages.file, Output: g.pages.vectors().name}
-		spec.Text = textSpec{File: g.queries.file, Output: g.queries.vectors().name}
+		spec.Vision = &visionSpec{File: g.pages.file, Output: spec.Text.Output, OutputType: spec.Text.OutputType}
+		spec.Text = textSpec{File: g.queries.file, Output: g.queries.vectors().name, OutputType: g.queries.outputType()}
 	}
 	return spec
 }
@@ -61,6 +61,14 @@ func (g foreignGraph) vectors() graphValue {
 		}
 	}
 	return g.outputs[0]
+}
+
+// outputType is left out where it is float32.
+func (g foreignGraph) outputType() string {
+	if g.vectors().element == elementFloat16 {
+		return float16Output
+	}
+	return ""
 }
 
 // findGraphs reads all graphs, or the chosen one.
@@ -195,7 +203,11 @@ func (g foreignGraph) check() error {
 	if len(g.outputs) == 0 {
 		return errors.New("it has no output")
 	}
-	if err := g.vectors().fits(graphValue{element: elementFloat32, shape: []int64{anyLength, anyLength}}); err != nil {
+	vectors := g.vectors()
+	if vectors.element == elementFloat16 { // which is widened
+		vectors.element = elementFloat32
+	}
+	if err := vectors.fits(graphValue{element: elementFloat32, shape: []int64{anyLength, anyLength}}); err != nil {
 		return err
 	}
 	if rank := len(g.vectors().shape); rank != 0 && rank != 3 {

@@ -284,7 +284,7 @@ func TestAFolderThatDoesNotSayEnough(t *testing.T) {
 		"fixed batch of pages":  {graph(ids, mask, value(graphInput, "pixel_values", elementFloat32, 1, 3, 112, 112), vectors), "has a fixed batch"},
 		"fixed output":          {graph(ids, mask, pixels, value(graphOutput, "y", elementFloat32, 0, 64, 16)), `"y" [?, 64, 16] has a fixed sequence`},
 		"pages in half":         {graph(ids, mask, value(graphInput, "pixel_values", 10, 0, 3, 112, 112), vectors), `float16 "pixel_values" [?, 3, 112, 112] is not float32`},
-		"vectors in half":       {graph(ids, mask, pixels, value(graphOutput, "y", 10, 0, 0, 16)), `float16 "y" [?, ?, 16] is not float32`},
+		"vectors in bfloat16":   {graph(ids, mask, pixels, value(graphOutput, "y", 16, 0, 0, 16)), `bfloat16 "y" [?, ?, 16] is not float32`},
 		"ids of 32 bits":        {graph(value(graphInput, "input_ids", 6, 0, 0), mask, pixels, vectors), `int32 "input_ids" [?, ?] is not int64`},
 		"other side":            {graph(ids, mask, value(graphInput, "pixel_values", elementFloat32, 0, 3, 56, 56), vectors), "the configuration makes them [?, 3, 112, 112]"},
 		"more inputs":           {graph(ids, mask, pixels, value(graphInput, "pixel_mask", elementInt64, 0, 0), vectors), `it reads "pixel_mask"; there are rules for`},
@@ -337,6 +337,15 @@ func TestWhatThePersonChooses(t *testing.T) {
 	require.Equal(t, "Question: ", adoption.manifest.Query.PrefixText)
 	require.Equal(t, "colpali-question", adoption.Preset)
 	require.NotContains(t, adoption.manifest.Files, "model.onnx")
+}
+
+func TestVectorsInHalfAreWidened(t *testing.T) {
+	dir := foreignCopy(t, "fastembed-colpali")
+	graph(value(graphInput, "input_ids", elementInt64, 0, 0), value(graphInput, "attention_mask", elementInt64, 0, 0),
+		value(graphInput, "pixel_values", elementFloat32, 0, 3, 112, 112), value(graphOutput, "y", elementFloat16, 0, 0, 16))(t, dir)
+	adoption, err := Adopt(t.Context(), os.DirFS(dir), AdoptChoice{})
+	require.NoError(t, err)
+	require.Equal(t, float16Output, adoption.manifest.Graph.Text.OutputType)
 }
 
 // transformers' own processor says what it puts before a query.

@@ -130,6 +130,22 @@ func TestAForeignGraphOfTiles(t *testing.T) {
 	requireForeign(t, ids, 0, queries[0])
 }
 
+// A model converted to float16 as a whole answers in it.
+func TestAForeignGraphMayAnswerInHalf(t *testing.T) {
+	v := openForeign(t, func(m object) {
+		single(m)
+		set("graph.text", object{"file": "half.onnx", "output": "embeddings", "output_type": "float16"})(m)
+	}, "half.onnx")
+	queries, err := v.EmbedQueries(t.Context(), []string{"a"})
+	require.NoError(t, err)
+	require.NoError(t, queries[0].Err)
+	ids, _ := v.wrapQuery("a")
+	require.Len(t, queries[0].Vectors, len(ids))
+	for i, id := range ids {
+		require.InDeltaSlice(t, foreignVector(id, 0), queries[0].Vectors[i], 1e-3)
+	}
+}
+
 func TestAModelMayKeepOnlyTheImage(t *testing.T) {
 	v := openForeign(t, func(m object) {
 		single(m)

@@ -22,12 +22,13 @@ type elementType uint64
 const (
 	elementFloat32 elementType = 1
 	elementInt64   elementType = 7
+	elementFloat16 elementType = 10
 )
 
 // elementNames are those that exporters write.
 var elementNames = map[elementType]string{
 	elementFloat32: "float32", 2: "uint8", 3: "int8", 6: "int32", elementInt64: "int64", 9: "bool",
-	10: "float16", 11: "float64", 16: "bfloat16",
+	elementFloat16: "float16", 11: "float64", 16: "bfloat16",
 }
 
 func (e elementType) String() string {

@@ -34,12 +34,15 @@ func loadGraphs(model fs.FS, dir string, m *manifest, images imageMode, o ort.Op
 	}
 	if vision := m.Graph.Vision; vision != nil {
 		inputs := named(vision.Inputs, g.visionInputs())
-		if g.vision, err = g.load(model, dir, vision.File, inputs, vision.Output); err != nil {
+		graph := ort.Graph{Name: vision.File, Inputs: inputs, Output: vision.Output, HalfOutput: vision.OutputType == float16Output}
+		if g.vision, err = g.load(model, dir, graph); err != nil {
 			return nil, err
 		}
 	}
 	text := m.Graph.Text
-	if g.text, err = g.load(model, dir, text.File, named(text.Inputs, g.textInputs()), text.Output); err != nil {
+	inputs := named(text.Inputs, g.textInputs())
+	graph := ort.Graph{Name: text.File, Inputs: inputs, Output: text.Output, HalfOutput: text.OutputType == float16Output}
+	if g.text, err = g.load(model, dir, graph); err != nil {
 		return nil, err
 	}
 	return g, nil
@@ -81,12 +84,11 @@ func named(names map[string]string, roles []string) []string {
 	return inputs
 }
 
-func (g *graphs) load(model fs.FS, dir, file string, inputs []string, output string) (*ort.Session, error) {
-	graph := ort.Graph{Name: file, Inputs: inputs, Output: output}
+func (g *graphs) load(model fs.FS, dir string, graph ort.Graph) (*ort.Session, error) {
 	if dir != "" {
-		graph.Path = filepath.Join(dir, file)
+		graph.Path = filepath.Join(dir, graph.Name)
 	} else {
-		bytes, err := fs.ReadFile(model, file)
+		bytes, err := fs.ReadFile(model, graph.Name)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %s: %w", ErrModel, where(dir), err)
 		}

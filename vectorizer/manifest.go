@@ -37,8 +37,9 @@ type manifest struct {
 
 // graphSpec names the graphs' files, inputs and outputs.
 //
-// All inputs and outputs are float32 or int64, whatever lies between. A batch is padded at the right, whatever side the reference pads:
-// masks and positions say the same either way, and no row of a page is left without a key.
+// All inputs are float32 or int64 and outputs float32, or float16 where output_type says it, whatever lies between. A
+// batch is padded at the right, whatever side the reference pads: masks and positions say the same either way, and no row
+// of a page is left without a key.
 type graphSpec struct {
 	// Kind is split: vision makes image features, text makes vectors of them and of words. One copy
 	// of the language model serves pages and queries.
@@ -70,6 +71,8 @@ const (
 	float32Compute  = "float32"
 	float16Compute  = "float16"
 	bfloat16Compute = "bfloat16"
+	float32Output   = "float32"
+	float16Output   = "float16"
 )
 
 // visionSpec of split graphs reads what image.mode makes of pages, under the names that the mode gives
@@ -79,6 +82,8 @@ const (
 type visionSpec struct {
 	File   string `json:"file"`
 	Output string `json:"output"`
+	// OutputType is float32, also where it is left out, or float16.
+	OutputType string `json:"output_type,omitempty"`
 	// Inputs are the graph's names for input_ids, pixel_values, ... where they differ from these.
 	Inputs map[string]string `json:"inputs,omitempty"`
 }
@@ -87,9 +92,11 @@ type visionSpec struct {
 // positions; float32 image_features [image tokens of the batch, width] in split graphs, pixel_values
 // in a single one; and writes float32 [B, L, dim].
 type textSpec struct {
-	File   string            `json:"file"`
-	Output string            `json:"output"`
-	Inputs map[string]string `json:"inputs,omitempty"`
+	File   string `json:"file"`
+	Output string `json:"output"`
+	// OutputType is float32, also where it is left out, or float16.
+	OutputType string            `json:"output_type,omitempty"`
+	Inputs     map[string]string `json:"inputs,omitempty"`
 }
 
 // imageSpec is how a page becomes pixel values: what the modes have in common, and one mode's own.

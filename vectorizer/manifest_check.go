@@ -73,9 +73,11 @@ func (s graphSpec) check(p *problems) {
 	p.unless((s.Vision == nil) == (s.Kind == singleGraph), "graph.vision must be there, but not in a single graph")
 	if s.Vision != nil {
 		p.word("graph.vision.output", s.Vision.Output)
+		p.oneOf("graph.vision.output_type", cmp.Or(s.Vision.OutputType, float32Output), float32Output, float16Output)
 		checkInputs(p, "graph.vision.inputs", s.Vision.Inputs)
 	}
 	p.word("graph.text.output", s.Text.Output)
+	p.oneOf("graph.text.output_type", cmp.Or(s.Text.OutputType, float32Output), float32Output, float16Output)
 	checkInputs(p, "graph.text.inputs", s.Text.Inputs)
 	if s.Kind == splitGraphs {
 		p.within("graph.image_feature_width", s.ImageFeatureWidth, 1, maxFeatureWidth)

@@ -76,6 +76,7 @@ func TestManifestRefused(t *testing.T) {
 		"nameless input":             {set("graph.text.inputs.input_ids", ""), "graph.text.inputs.input_ids must be"},
 		"unknown input":              {set("graph.text.inputs.labels", "labels"), `graph.text.inputs is "labels"; known are`},
 		"nameless output":            {set("graph.vision.output", ""), "graph.vision.output must be"},
+		"unknown output type":        {set("graph.text.output_type", "bfloat16"), `graph.text.output_type is "bfloat16"; known are float32, float16`},
 		"unknown precision":          {set("graph.precision", "int8"), `graph.precision is "int8"; known are float32, float16, bfloat16`},
 		"unknown kind of graph":      {set("graph.kind", "two"), `graph.kind is "two"; known are split, variants, single`},
 		"split without vision":       {set("graph.vision", nil), "graph.vision must be there"},

@@ -22,11 +22,14 @@ type Graph struct {
 	// Inputs in the order in which Run takes them.
 	Inputs []string
 	Output string
+	// HalfOutput says that the output is float16, which Run widens.
+	HalfOutput bool
 }
 
 // Session is a graph loaded on a device.
 type Session struct {
 	name string
+	half bool
 	// running is held for reading by every Run, so that Close waits for them.
 	running sync.RWMutex
 	session *onnx.DynamicAdvancedSession // nil once closed
@@ -49,7 +52,7 @@ func loadGraph(d device, o Options, g Graph) (*Session, error) {
 		return nil, fmt.Errorf("%w: %s: %w", ErrGraph, g.Name, err)
 	}
 	retain()
-	return &Session{name: g.Name, session: session}, nil
+	return &Session{name: g.Name, half: g.HalfOutput, session: session}, nil
 }
 
 func create(g Graph, options *onnx.SessionOptions) (*onnx.DynamicAdvancedSession, error) {
@@ -98,7 +101,8 @@ func (s *Session) compute(options *onnx.RunOptions, inputs []Tensor, output Floa
 			destroy(value)
 		}
 	}()
-	for _, tensor := range append(slices.Clip(inputs), output) {
+	result := s.result(output)
+	for _, tensor := range append(slices.Clip(inputs), result) {
 		value, err := tensor.value()
 		if err != nil {
 			return s.failed(err)
@@ -108,7 +112,18 @@ func (s *Session) compute(options *onnx.RunOptions, inputs []Tensor, output Floa
 	if err := s.session.RunWithOptions(values[:len(inputs)], values[len(inputs):], options); err != nil {
 		return s.failed(err)
 	}
+	if half, ok := result.(float16); ok {
+		half.widen(output.Data)
+	}
 	return nil
+}
+
+// result is where the graph writes its output.
+func (s *Session) result(output Float32) Tensor {
+	if !s.half {
+		return output
+	}
+	return newFloat16(output.Shape)
 }
 
 func (s *Session) failed(err error) error {

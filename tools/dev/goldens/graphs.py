@@ -35,6 +35,7 @@ def main() -> None:
     foreign = VECTORIZER / "testdata" / "foreign"
     tiles = value("pixel_values", FLOAT, ["batch", "tiles", 3, 4, 4])
     write(foreign / "model.onnx", whole_model([1, 2, 3]), [ids, pixels, mask], [embeddings])
+    write(foreign / "half.onnx", in_half(whole_model([1, 2, 3])), [ids, pixels, mask], [value("embeddings", TensorProto.FLOAT16, ["batch", "sequence", 3])])
     write(foreign / "tiled.onnx", whole_model([1, 2, 3, 4]), [ids, tiles, mask], [embeddings])
     write(foreign / "text.onnx", whole_model([]), [ids, mask], [embeddings])
 
@@ -72,6 +73,12 @@ def whole_model(axes: list[int]) -> list[onnx.NodeProto]:
         helper.make_node("Unsqueeze", ["mask", "last"], ["kept"]),
         helper.make_node("Mul", ["unit", "kept"], ["embeddings"]),
     ]
+
+
+def in_half(nodes: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
+    """The same, answered in float16."""
+    nodes[-1].output[0] = "wide"
+    return [*nodes, helper.make_node("Cast", ["wide"], ["embeddings"], to=TensorProto.FLOAT16)]
 
 
 def endless() -> list[onnx.NodeProto]:
