@@ -25,6 +25,7 @@ type coded struct {
 	// there are none. They lie in the mapped file, if there is one: 2 KB a page.
 	counts, rows []uint16
 	firsts       []uint64
+	lined        bool // they count up: the documents' rows lie in the order of their centroids
 
 	// postings is nil while there are none.
 	postings atomic.Pointer[postings]
@@ -109,8 +110,10 @@ func (c *coded) of(i int) codebook.Codes {
 	}
 }
 
-// check makes the documents searchable, unless an id names no centroid.
+// check makes the documents searchable, unless an id names no centroid. It also finds out
+// the order of their rows, while nobody waits: later they may have to come from the disk.
 func (c *coded) check() (err error) {
+	c.lined = c.tellsRows() && c.ordered()
 	if c.generation.wide() {
 		c.searchable, err = maxsim.NewCodes(c.wide, c.offsets, c.generation.centroids.Rows())
 	} else {

@@ -182,7 +182,7 @@ func oneGeneration(parts []*part) *generation {
 // a generation, and are not.
 func (p *part) unordered(g *generation) bool {
 	c := p.coded.Load()
-	return c != nil && c.generation == g && c.tellsRows() && !c.ordered()
+	return c != nil && c.generation == g && c.tellsRows() && !c.lined
 }
 
 // replace puts written in place of parts. What was deleted since it was written is

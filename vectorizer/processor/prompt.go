@@ -10,7 +10,8 @@ import (
 // tokenizers library has it by default. It is for prompts of a model's maker, and never for what users write. What the
 // file's post-processor puts around a text is left away; see [Tokenizer.Frame].
 //
-// An error says that a special token would swallow spaces around it, which is not implemented.
+// A special token that swallows spaces around it is an error: no model that we know has one in its prompt, and other ids
+// than the library's would go unseen.
 func (t *Tokenizer) EncodePrompt(dst []int64, text string) ([]int64, error) {
 	for segment, id := range t.special.cut(text) {
 		switch {
