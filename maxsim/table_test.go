@@ -111,12 +111,38 @@ func testTop[ID uint16 | uint32](t *testing.T, queryRows int) {
 		}
 	}
 	for _, n := range []int{1, 2, 7, 50, 300, 999, 1000, 5000} {
-		require.Equal(t, topByDefinition(&table, codes, n, all), codes.Top(nil, &table, n, nil))
-		require.Equal(t, topByDefinition(&table, codes, n, some), codes.Top(nil, &table, n, some))
+		require.ElementsMatch(t, topByDefinition(&table, codes, n, all), codes.Top(nil, &table, n, nil))
+		require.ElementsMatch(t, topByDefinition(&table, codes, n, some), codes.Top(nil, &table, n, some))
 	}
 	require.Empty(t, codes.Top(nil, &table, 0, nil))
 	require.Empty(t, codes.Top(nil, &table, 10, []uint32{}), "a list of no documents is not all of them")
 	require.Panics(t, func() { codes.Top(nil, &table, 10, []uint32{3, documents}) })
+}
+
+// TestPartition cuts keys in every order and at every place.
+func TestPartition(t *testing.T) {
+	r := rand.New(rand.NewPCG(57, 59))
+	for size := range 40 {
+		for range 50 {
+			keys := make([]uint64, size)
+			for i, key := range r.Perm(size) {
+				keys[i] = uint64(key)
+			}
+			switch r.IntN(4) {
+			case 0:
+				slices.Sort(keys)
+			case 1:
+				slices.SortFunc(keys, func(a, b uint64) int { return cmp.Compare(b, a) })
+			}
+			for n := 1; n <= size; n++ {
+				cut := slices.Clone(keys)
+				partition(cut, n)
+				require.Equal(t, uint64(n-1), cut[n-1])
+				require.Equal(t, uint64(n-1), slices.Max(cut[:n]))
+				require.ElementsMatch(t, keys, cut)
+			}
+		}
+	}
 }
 
 // TestNear compares marks with their definition, for queries of one and of three chunks.
