@@ -187,18 +187,29 @@ func (q *Query) ScoreInt8(doc Int8Matrix) float32 {
 	return score(rows.passes, rows.codes, doc)
 }
 
-// ScoreInt8Rows is [Query.ScoreInt8] of some of doc's rows, given by their numbers. It
-// is at most that of all rows. The rows are copied together first: of a page 80 rows
-// in 40 runs take 10 µs where all 1,030 take 40, half of it waiting for the memory.
-func (q *Query) ScoreInt8Rows(doc Int8Matrix, rows []uint16) float32 {
+// Run is rows of a document that lie one after another.
+type Run struct{ First, Rows int }
+
+// ScoreInt8Runs is [Query.ScoreInt8] of some of doc's rows. It is at most that of all
+// rows. The rows are copied together first: a kernel takes several at once, and most runs
+// are of one or two.
+func (q *Query) ScoreInt8Runs(doc Int8Matrix, runs []Run) float32 {
 	s := takeScratch()
 	defer s.free()
 	s.codes, s.scales = s.codes[:0], s.scales[:0]
-	for _, row := range rows {
-		s.codes = append(s.codes, doc.Codes[int(row)*doc.Dim:(int(row)+1)*doc.Dim]...)
-		s.scales = append(s.scales, doc.Scales[row])
+	for _, r := range runs {
+		s.codes = append(s.codes, doc.Codes[r.First*doc.Dim:(r.First+r.Rows)*doc.Dim]...)
+		s.scales = append(s.scales, doc.Scales[r.First:r.First+r.Rows]...)
 	}
 	return q.ScoreInt8(Int8Matrix{Codes: s.codes, Scales: s.scales, Dim: doc.Dim})
+}
+
+// Prefetch tells the processor that rows are about to be read, and does not wait for them.
+func (m Int8Matrix) Prefetch(runs []Run) {
+	for _, r := range runs {
+		kernel.Prefetch(m.Codes[r.First*m.Dim : (r.First+r.Rows)*m.Dim])
+		kernel.Prefetch(bytesOf(m.Scales[r.First : r.First+r.Rows]))
+	}
 }
 
 // MatchInt8 is [Query.Match] by codes: which document row has the largest product

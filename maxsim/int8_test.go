@@ -180,25 +180,25 @@ func TestQuantizeRowsThatAreNotFinite(t *testing.T) {
 	require.Equal(t, 0, q.MatchInt8(nil, doc)[0].Row, "rows that are not finite are passed over")
 }
 
-func TestScoreInt8Rows(t *testing.T) {
+func TestScoreInt8Runs(t *testing.T) {
 	everyKernel(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(63, 64))
 		page := unitMatrix(r, 100, 128)
 		q, doc := mustQuery(t, unitMatrix(r, 45, 128)), Quantize(page)
-		all := make([]uint16, doc.Rows())
-		for i := range all {
-			all[i] = uint16(i)
-		}
-		require.InDelta(t, q.ScoreInt8(doc), q.ScoreInt8Rows(doc, all), 0)
+		require.InDelta(t, q.ScoreInt8(doc), q.ScoreInt8Runs(doc, []Run{{0, 60}, {60, 40}}), 0)
 		for _, n := range []int{0, 1, 7, 30} {
-			r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 			some := Matrix{Dim: 128}
-			for _, row := range all[:n] {
-				some.Data = append(some.Data, page.Row(int(row))...)
+			var runs []Run
+			for range n {
+				run := Run{First: r.IntN(98), Rows: 1 + r.IntN(3)}
+				runs = append(runs, run)
+				some.Data = append(some.Data, page.Data[run.First*128:(run.First+run.Rows)*128]...)
 			}
-			require.InDelta(t, q.ScoreInt8(Quantize(some)), q.ScoreInt8Rows(doc, all[:n]), 0)
-			require.LessOrEqual(t, q.ScoreInt8Rows(doc, all[:n]), q.ScoreInt8(doc)+float32(45*(1-min(1, n))))
+			doc.Prefetch(runs)
+			require.InDelta(t, q.ScoreInt8(Quantize(some)), q.ScoreInt8Runs(doc, runs), 0)
+			require.LessOrEqual(t, q.ScoreInt8Runs(doc, runs), q.ScoreInt8(doc)+float32(45*(1-min(1, n))))
 		}
-		require.Panics(t, func() { q.ScoreInt8Rows(doc, []uint16{100}) })
+		require.Panics(t, func() { q.ScoreInt8Runs(doc, []Run{{99, 2}}) })
+		require.Panics(t, func() { doc.Prefetch([]Run{{99, 2}}) })
 	})
 }

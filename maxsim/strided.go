@@ -40,6 +40,10 @@ func (m Strided) Matrix() Matrix {
 // strided is the same rows as bytes. endian.go sees to it that float32 lies in
 // memory as a Strided says.
 func (m Matrix) strided() Strided {
-	bytes := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(m.Data))), 4*len(m.Data))
-	return Strided{Data: bytes, Dim: m.Dim, Stride: 4 * m.Dim}
+	return Strided{Data: bytesOf(m.Data), Dim: m.Dim, Stride: 4 * m.Dim}
+}
+
+// bytesOf is the memory of numbers.
+func bytesOf(numbers []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(numbers))), 4*len(numbers))
 }

@@ -131,8 +131,11 @@ func (c *coded) fits(d documents) error {
 		return nil
 	}
 	for i := range d.Documents() {
-		rows := d.Document(i).Rows()
-		for _, row := range c.rows[c.firsts[i]:c.firsts[i+1]] {
+		rows, coded := d.Document(i).Rows(), c.rows[c.firsts[i]:c.firsts[i+1]]
+		if len(coded) > rows {
+			return fmt.Errorf("%w: centroids of %d rows of document %d, which has %d", format.ErrCorrupt, len(coded), i, rows)
+		}
+		for _, row := range coded {
 			if int(row) >= rows {
 				return fmt.Errorf("%w: a centroid of row %d of document %d, which has %d", format.ErrCorrupt, row, i, rows)
 			}

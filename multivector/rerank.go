@@ -101,7 +101,10 @@ func (r *reranking) look(ctx context.Context, picks []pick) {
 // skim scores documents by some of their rows.
 func (r *reranking) skim(ctx context.Context, picks []pick) {
 	block := make([]skimmed, len(picks))
-	spread(ctx, len(block), func(i int) { block[i] = picks[i].skim(r.query, r.tables) })
+	spread(ctx, (len(block)+skimTogether-1)/skimTogether, func(i int) {
+		first, last := i*skimTogether, min((i+1)*skimTogether, len(block))
+		skim(r.query, r.tables, picks[first:last], block[first:last])
+	})
 	r.found.skimmed += len(block)
 	for _, document := range block {
 		if document.sound {

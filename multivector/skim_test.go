@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"weaviate-colpali/maxsim"
 	"weaviate-colpali/multivector/internal/codebook"
 )
 
@@ -21,7 +22,6 @@ func TestSkimmedRowsAreThoseOfMarkedCentroids(t *testing.T) {
 	require.NoError(t, w.index.Close(context.Background()))
 	w.open()
 	w.add(5)
-	n := new(near)
 	some, all := 0, 0
 	for range 20 {
 		query := pack(t, randomMatrix(w.r, 1+w.r.IntN(40), w.dim))
@@ -45,17 +45,28 @@ func TestSkimmedRowsAreThoseOfMarkedCentroids(t *testing.T) {
 						}
 					}
 				}
-				require.Equal(t, want, slices.Clone(c.near(n, table, i)))
-				found := p.pick(uint32(i), 0, c).skim(query, tables)
-				require.True(t, found.sound)
-				require.Equal(t, query.ScoreInt8Rows(doc, want), found.score) //nolint:testifylint // the same sums
-				require.LessOrEqual(t, found.score, query.ScoreInt8(doc))
+				runs := c.near(nil, &marks, table, i)
+				require.Equal(t, want, rowsOfRuns(runs))
+				var found [1]skimmed
+				skim(query, tables, []pick{p.pick(uint32(i), 0, c)}, found[:])
+				require.True(t, found[0].sound)
+				require.Equal(t, query.ScoreInt8Runs(doc, runs), found[0].score) //nolint:testifylint // the same sums
+				require.LessOrEqual(t, found[0].score, query.ScoreInt8(doc))
 				some, all = some+len(want), all+doc.Rows()
 			}
 		}
 		tables.release()
 	}
 	require.Less(t, some, all)
+}
+
+func rowsOfRuns(runs []maxsim.Run) (rows []uint16) {
+	for _, r := range runs {
+		for i := range r.Rows {
+			rows = append(rows, uint16(r.First+i))
+		}
+	}
+	return rows
 }
 
 // TestSkimmingLeavesOutWhatCannotBeExpected finds what brute force finds, with exact
@@ -140,6 +151,12 @@ func TestRowsBehindTheEndOfADocumentAreDamage(t *testing.T) {
 		bad := &coded{generation: c.generation, offsets: c.offsets, narrow: c.narrow, counts: c.counts, rows: slices.Clone(c.rows), firsts: c.firsts}
 		bad.rows[len(bad.rows)-1] = uint16(p.Document(p.Documents() - 1).Rows())
 		require.ErrorContains(t, bad.fits(p), "a centroid of row")
+
+		last := p.Documents() - 1
+		more := p.Document(last).Rows() + 1
+		bad.rows = append(slices.Clone(c.rows[:c.firsts[last]]), make([]uint16, more)...)
+		bad.firsts = append(slices.Clone(c.firsts[:last+1]), c.firsts[last]+uint64(more))
+		require.ErrorContains(t, bad.fits(p), "centroids of")
 	}
 }
 

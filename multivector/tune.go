@@ -179,8 +179,9 @@ func (s *shortfalls) measure(query *maxsim.Query, results []Result, all candidat
 		if !p.skims() {
 			continue
 		}
-		if skimmed := p.skim(query, ordered.tables); skimmed.sound {
-			s.skimmed = append(s.skimmed, float64(takes-skimmed.score)/float64(most))
+		var found [1]skimmed
+		if skim(query, ordered.tables, []pick{p}, found[:]); found[0].sound {
+			s.skimmed = append(s.skimmed, float64(takes-found[0].score)/float64(most))
 		}
 	}
 }

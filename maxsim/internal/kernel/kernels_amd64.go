@@ -292,5 +292,11 @@ func widenF16C(dst []float32, src []uint16)
 //go:noescape
 func narrowAVX2(dst []uint8, stride int, src []float32, lanes int, mul []float32, add []float32)
 
+// Prefetch is what set_other.go says.
+// It needs SSE.
+//
+//go:noescape
+func Prefetch(b []byte)
+
 // hasF16C tells whether the processor converts float16: bit 29 of ECX, CPUID 1.
 func hasF16C() bool

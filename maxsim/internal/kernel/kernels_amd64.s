@@ -13257,6 +13257,24 @@ DATA floats255<>+24(SB)/4, $(255.0)
 DATA floats255<>+28(SB)/4, $(255.0)
 GLOBL floats255<>(SB), RODATA|NOPTR, $32
 
+// func Prefetch(b []byte)
+// Requires: MMX+
+TEXT ·Prefetch(SB), NOSPLIT, $0-24
+	MOVQ b_base+0(FP), AX
+	MOVQ b_len+8(FP), CX
+	ADDQ AX, CX
+	ANDQ $-64, AX
+	JMP  next
+
+line:
+	PREFETCHT0 (AX)
+	ADDQ       $0x40, AX
+
+next:
+	CMPQ AX, CX
+	JCS  line
+	RET
+
 // func hasF16C() bool
 // Requires: CPUID
 TEXT ·hasF16C(SB), $0-1

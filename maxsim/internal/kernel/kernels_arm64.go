@@ -135,3 +135,9 @@ func widenNEON(dst []float32, src []uint16)
 //
 //go:noescape
 func narrowNEON(dst []uint8, stride int, src []float32, lanes int, mul, add []float32)
+
+// Prefetch is what set_other.go says.
+// It needs ARMv8.
+//
+//go:noescape
+func Prefetch(b []byte)

@@ -6955,3 +6955,21 @@ four:
 
 done:
 	RET
+
+// func Prefetch(b []byte)
+// Requires: ARMv8
+TEXT ·Prefetch(SB), NOSPLIT, $0-24
+	MOVD b_base+0(FP), R0
+	MOVD b_len+8(FP), R1
+	ADD R0, R1
+	AND $~63, R0
+	B next
+
+line:
+	PRFM (R0), PLDL1KEEP
+	ADD $64, R0
+
+next:
+	CMP R1, R0
+	BLO line
+	RET

@@ -25,6 +25,23 @@ func emitWiden() {
 	RET()
 }
 
+// emitPrefetch writes the announcement of bytes, a cache line of 64 at a time.
+func emitPrefetch() {
+	begin("Prefetch", "what set_other.go says", "SSE", "func(b []byte)")
+	at, end := base("b"), GP64()
+	Load(Param("b").Len(), end)
+	ADDQ(at, end)
+	ANDQ(I8(-64), at)
+	JMP(LabelRef("next"))
+	Label("line")
+	PREFETCHT0(Mem{Base: at})
+	ADDQ(Imm(64), at)
+	Label("next")
+	CMPQ(at, end)
+	JCS(LabelRef("line"))
+	RET()
+}
+
 // emitHasF16C asks the processor, which golang.org/x/sys/cpu does not about this.
 func emitHasF16C() {
 	TEXT("hasF16C", 0, "func() bool")

@@ -27,6 +27,7 @@ func main() {
 	emitNear("near32AVX2", "uint32", 4)
 	emitWiden()
 	emitNarrow()
+	emitPrefetch()
 	emitHasF16C()
 	Generate()
 }

@@ -23,3 +23,24 @@ func (l *listing) emitWiden() {
 	l.label("done")
 	l.line("RET")
 }
+
+// emitPrefetch writes the announcement of bytes, a cache line of 64 at a time.
+func (l *listing) emitPrefetch() {
+	const (
+		at reg = iota
+		end
+	)
+	l.begin("Prefetch", "what set_other.go says", "ARMv8", "func(b []byte)")
+	l.load("b_base", at)
+	l.load("b_len", end)
+	l.line("ADD %v, %v", at, end)
+	l.line("AND $~63, %v", at)
+	l.line("B next")
+	l.label("line")
+	l.line("PRFM (%v), PLDL1KEEP", at)
+	l.line("ADD $64, %v", at)
+	l.label("next")
+	l.line("CMP %v, %v", end, at)
+	l.line("BLO line")
+	l.line("RET")
+}

@@ -34,5 +34,6 @@ func kernels() *listing {
 	l.emitScan("scan32NEON", "uint32", "MOVWU", 4)
 	l.emitWiden()
 	l.emitNarrow()
+	l.emitPrefetch()
 	return l
 }
