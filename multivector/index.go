@@ -47,6 +47,8 @@ type Index struct {
 	// generation is the codebook of new parts, nil before the first training.
 	generation *generation
 	tuning     tuning
+	// changes is how many documents have come to parts and been deleted from them.
+	changes int
 	// dim is what every document has, 0 while nobody knows.
 	dim    int
 	closed bool
@@ -182,6 +184,7 @@ func (x *Index) place(p *part) {
 		x.where[id] = place{p, row}
 		placed = append(placed, id)
 	}
+	x.changes += len(placed)
 	x.pending = x.pending.without(placed)
 	x.parts = append(x.parts, p)
 }
@@ -213,6 +216,7 @@ func (x *Index) Delete(ids ...uint64) {
 		if at, ok := x.where[id]; ok {
 			at.bury(at.row)
 			delete(x.where, id)
+			x.changes++
 		}
 		x.pending.remove(id)
 	}

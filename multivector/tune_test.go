@@ -1,0 +1,115 @@
+package multivector
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"weaviate-colpali/multivector/internal/workload"
+)
+
+// TestAskingScoresWhatCanBeAmongTheBest finds the same shortfalls as scoring every
+// document for every question does, down to the largest.
+func TestAskingScoresWhatCanBeAmongTheBest(t *testing.T) {
+	ctx := context.Background()
+	pages := 300
+	if testing.Short() {
+		pages = 60
+	}
+	few := usual
+	few.rerankAll, few.trainDocuments, few.sampleRows = 10, pages, 20_000
+	few.centroids = func(int) int { return 4 * pages }
+	source, world := newMemory(), workload.New(1)
+	x, err := Open(Options{Source: source, idle: true, limits: &few})
+	require.NoError(t, err)
+	for id := range uint64(pages) {
+		source.put(id, world.Page(int(id)))
+		require.NoError(t, x.Add(ctx, source.documents(id)...))
+	}
+	settle(t, x)
+	s := x.acquire()
+	defer s.release()
+	asked := func(inFull int) (found shortfalls, scored int) {
+		questions, err := x.questions(ctx, s.candidates(nil), x.generation)
+		require.NoError(t, err)
+		require.Len(t, questions, tuneQuestions)
+		require.NoError(t, answer(ctx, questions, s.candidates(nil), inFull))
+		for _, q := range questions {
+			scored += q.looked
+		}
+		return shortfallsOf(questions), scored
+	}
+	all, ofAll := asked(tuneQuestions)
+	require.Equal(t, tuneQuestions*(pages-1), ofAll, "all but the least promising")
+	require.Len(t, all.skimmed, tuneQuestions*tuneResults)
+	some, scored := asked(tuneInFull)
+	require.Less(t, scored, ofAll*9/10)
+	for name, same := range map[string][3][]float64{
+		"by centroids": {all.centroids, some.centroids, x.tuning.shortfalls.centroids},
+		"skimmed":      {all.skimmed, some.skimmed, x.tuning.shortfalls.skimmed},
+	} {
+		require.True(t, slices.Equal(same[0], same[1]), name)
+		require.True(t, slices.Equal(same[0], same[2]), "%s, as the index did", name)
+	}
+	for _, recall := range []float64{0.99, 0.999} {
+		require.Equal(t, tuning{shortfalls: all}.margins(recall), x.tuning.margins(recall))
+		require.Positive(t, x.tuning.margins(recall).centroids)
+	}
+}
+
+// TestCoveringIsTheMiddleOfTheLargest, as many again as may be exceeded.
+func TestCoveringIsTheMiddleOfTheLargest(t *testing.T) {
+	shortfalls := make([]float64, 1000)
+	for i := range shortfalls {
+		shortfalls[i] = float64(i - 100)
+	}
+	require.InDelta(t, 894.5, covering(shortfalls, 0.995), 0)
+	require.InDelta(t, 899, covering(shortfalls, 0.9999), 0, "the largest")
+	require.Zero(t, covering(shortfalls[:100], 0.99), "none falls short")
+	require.InDelta(t, math.Inf(1), covering(nil, 0.99), 0, "nothing is known")
+}
+
+// TestManyChangesMakeTheIndexAskItselfAnew, be they additions, deletions or both, and few
+// do not.
+func TestManyChangesMakeTheIndexAskItselfAnew(t *testing.T) {
+	steady := low
+	steady.retrainGrowth, steady.driftShare, steady.strangeShare = 1000, 1000, 1000
+	for name, change := range map[string]func(x *topics, n int){
+		"added": func(x *topics, n int) { x.add(n, 1) },
+		"deleted": func(x *topics, n int) {
+			for id := range x.IDs {
+				if n--; n < 0 {
+					break
+				}
+				x.Delete(id)
+				x.Delete(id) // again is no change
+			}
+			settle(x.t, x.Index)
+		},
+		"updated": func(x *topics, n int) {
+			for range n / 2 {
+				x.Delete(x.ids()[0])
+				x.add(1, 1)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := openTopics(t, rand.New(rand.NewPCG(77, 78)), steady)
+			x.add(20, 1) // trains
+			x.tuning = tuning{}
+			x.add(20, 1)
+			first := x.tuning
+			require.Equal(t, 40, first.changes)
+			change(x, 18)
+			require.Equal(t, first, x.tuning)
+			require.Same(t, first.generation, x.generation)
+			change(x, 2)
+			require.Equal(t, 60, x.tuning.changes)
+			require.Same(t, first.generation, x.generation)
+		})
+	}
+}
