@@ -1,6 +1,7 @@
 package multivector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -176,8 +177,9 @@ func (x *Index) ask(ctx context.Context, all candidates, g *generation) (shortfa
 	return shortfallsOf(questions), nil
 }
 
-// questions makes them up. Nothing is asked with a document that the source no longer
-// holds.
+// questions makes them up. Of the same documents they are the same, whenever and in
+// whatever order these came: two indexes would otherwise differ by what chance asked. Nothing
+// is asked with a document that the source no longer holds.
 func (x *Index) questions(ctx context.Context, all candidates, g *generation) (questions []*question, err error) {
 	view, err := x.source.View()
 	if err != nil {
@@ -186,24 +188,39 @@ func (x *Index) questions(ctx context.Context, all candidates, g *generation) (q
 	defer view.Close()
 	r := rand.New(rand.NewPCG(trainSeed, uint64(all.inParts())))
 	picks, frequencies := all.all(), all.frequencies(g)
-	var buffer Buffer
+	slices.SortFunc(picks, func(a, b pick) int { return cmp.Compare(a.id, b.id) })
 	for range tuneQuestions {
 		asked, other := picks[r.IntN(len(picks))], picks[r.IntN(len(picks))]
-		// Lines of the page as it is stored: a file has its rows in another order.
-		stored, err := view.Vectors(ctx, asked.id, &buffer)
-		if errors.Is(err, ErrNotStored) || err == nil && stored.Rows() == 0 {
+		var vectors [2]maxsim.Matrix
+		for i, p := range []pick{asked, other} {
+			// As it is stored: a file has the rows in another order, and lines would be none.
+			if vectors[i], err = stored(ctx, view, p.id); err != nil {
+				return nil, err
+			}
+		}
+		if vectors[0].Rows() == 0 || vectors[1].Rows() == 0 {
 			continue
 		}
-		if err != nil {
-			return nil, fmt.Errorf("read document %d: %w", asked.id, err)
-		}
-		query, err := g.pseudoQuery(r, stored.Matrix(), other, frequencies)
+		query, err := g.pseudoQuery(r, vectors[0], vectors[1], frequencies)
 		if err != nil {
 			return nil, err
 		}
 		questions = append(questions, &question{query: query, of: asked.place, reach: unasked, best: newTop(tuneResults)})
 	}
 	return questions, nil
+}
+
+// stored is a document's vectors, none if the source no longer holds it.
+func stored(ctx context.Context, view View, id uint64) (maxsim.Matrix, error) {
+	var buffer Buffer
+	vectors, err := view.Vectors(ctx, id, &buffer)
+	if errors.Is(err, ErrNotStored) {
+		return maxsim.Matrix{}, nil
+	}
+	if err != nil {
+		return maxsim.Matrix{}, fmt.Errorf("read document %d: %w", id, err)
+	}
+	return vectors.Matrix(), nil
 }
 
 // answer answers questions, the first of them with all documents, the others with those
@@ -324,10 +341,10 @@ func (c candidates) frequencies(g *generation) []int {
 //
 // Nobody asks for the background that half of a page is: of some places it takes the
 // one whose centroids the fewest documents have.
-func (g *generation) pseudoQuery(r *rand.Rand, asked maxsim.Matrix, other pick, frequencies []int) (*maxsim.Query, error) {
-	rows, admixture := g.rarest(r, asked, frequencies), other.Document(other.row)
+func (g *generation) pseudoQuery(r *rand.Rand, asked, other maxsim.Matrix, frequencies []int) (*maxsim.Query, error) {
+	rows := g.rarest(r, asked, frequencies)
 	for i := range rows.Rows() {
-		mix(rows.Data[i*rows.Dim:(i+1)*rows.Dim], admixture.AppendRow(nil, r.IntN(admixture.Rows())))
+		mix(rows.Row(i), other.Row(r.IntN(other.Rows())))
 	}
 	return maxsim.NewQuery(rows)
 }

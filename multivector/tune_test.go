@@ -61,6 +61,33 @@ func TestAskingScoresWhatCanBeAmongTheBest(t *testing.T) {
 	}
 }
 
+// TestQuestionsDoNotDependOnTheOrderOfDocuments, nor on what the source has lost.
+func TestQuestionsDoNotDependOnTheOrderOfDocuments(t *testing.T) {
+	x := openTopics(t, rand.New(rand.NewPCG(79, 80)), low)
+	x.add(30, 1)
+	s := x.acquire()
+	defer s.release()
+	against := topic(x.r, 1)
+	questions := func(c candidates) (scores []float32) {
+		asked, err := x.questions(context.Background(), c, x.generation)
+		require.NoError(t, err)
+		for _, q := range asked {
+			scores = append(scores, q.query.Score(against))
+		}
+		return scores
+	}
+	forth, back := s.candidates(nil), s.candidates(nil)
+	slices.Reverse(back.parts)
+	require.Greater(t, len(back.parts), 1)
+	require.Len(t, questions(forth), tuneQuestions)
+	require.Equal(t, questions(forth), questions(back))
+	for id := range uint64(15) {
+		x.source.remove(id)
+	}
+	require.Less(t, len(questions(forth)), tuneQuestions)
+	require.NotEmpty(t, questions(forth))
+}
+
 // TestCoveringIsTheMiddleOfTheLargest, as many again as may be exceeded.
 func TestCoveringIsTheMiddleOfTheLargest(t *testing.T) {
 	shortfalls := make([]float64, 1000)
