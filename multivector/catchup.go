@@ -26,7 +26,7 @@ func (x *Index) catchUp(ctx context.Context) (done bool, err error) {
 	var gone []uint64
 	var buffer Buffer
 	for _, id := range ids {
-		vectors, err := view.Vectors(ctx, id, &buffer)
+		vectors, err := readCopy(ctx, view, id, &buffer)
 		switch {
 		case errors.Is(err, ErrNotStored), err == nil && vectors.Rows() == 0:
 			gone = append(gone, id)
@@ -38,7 +38,7 @@ func (x *Index) catchUp(ctx context.Context) (done bool, err error) {
 				"document", id, "dimensions", vectors.Dim)
 			gone = append(gone, id)
 		default:
-			documents = append(documents, Document{ID: id, Vectors: vectors.Matrix()})
+			documents = append(documents, Document{ID: id, Vectors: vectors})
 		}
 	}
 	x.Delete(gone...)

@@ -69,15 +69,21 @@ func (x *Index) probe(ctx context.Context) (int, error) {
 
 	var buffer Buffer
 	for _, id := range ids {
-		vectors, err := view.Vectors(ctx, id, &buffer)
+		dim := 0
+		err := read(ctx, view, id, &buffer, func(vectors maxsim.Strided) error {
+			if vectors.Rows() > 0 {
+				dim = vectors.Dim
+			}
+			return nil
+		})
 		switch {
 		case errors.Is(err, ErrNotStored):
 		case err != nil:
 			return 0, fmt.Errorf("read document %d: %w", id, err)
-		case vectors.Rows() == 0:
+		case dim == 0:
 			x.Delete(id)
 		default:
-			return x.decide(vectors.Dim), nil
+			return x.decide(dim), nil
 		}
 	}
 	return 0, nil
@@ -92,16 +98,12 @@ func (x *Index) Score(ctx context.Context, query *maxsim.Query, id uint64) (floa
 	}
 	defer view.Close()
 
-	var buffer Buffer
-	vectors, err := view.Vectors(ctx, id, &buffer)
-	if err == nil && vectors.Rows() == 0 {
+	result, err := score(ctx, view, query, id)
+	if errors.Is(err, errVectorless) {
 		err = ErrNotStored
-	}
-	if err == nil && vectors.Dim != query.Dim() {
-		err = fmt.Errorf("%w: the document has %d, the query has %d", ErrDimension, vectors.Dim, query.Dim())
 	}
 	if err != nil {
 		return 0, fmt.Errorf("score document %d: %w", id, err)
 	}
-	return query.ScoreStrided(vectors), nil
+	return result.Score, nil
 }

@@ -60,14 +60,16 @@ var errVectorless = errors.New("the document is stored without vectors")
 func score(ctx context.Context, view View, query *maxsim.Query, id uint64) (Result, error) {
 	buffer := buffers.Get().(*Buffer)
 	defer buffers.Put(buffer)
-	vectors, err := view.Vectors(ctx, id, buffer)
-	switch {
-	case err != nil:
-		return Result{}, err
-	case vectors.Rows() == 0:
-		return Result{}, errVectorless
-	case vectors.Dim != query.Dim():
-		return Result{}, ErrDimension
-	}
-	return Result{ID: id, Score: query.ScoreStrided(vectors)}, nil
+	result := Result{ID: id}
+	err := read(ctx, view, id, buffer, func(vectors maxsim.Strided) error {
+		switch {
+		case vectors.Rows() == 0:
+			return errVectorless
+		case vectors.Dim != query.Dim():
+			return fmt.Errorf("%w: the document has %d, the query has %d", ErrDimension, vectors.Dim, query.Dim())
+		}
+		result.Score = query.ScoreStrided(vectors)
+		return nil
+	})
+	return result, err
 }

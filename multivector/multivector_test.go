@@ -45,7 +45,9 @@ func (m *memory) View() (View, error) {
 
 func (m *memory) Close() { m.open.Add(-1) }
 
-func (m *memory) Vectors(_ context.Context, id uint64, buffer *Buffer) (maxsim.Strided, error) {
+// Vectors finds a document's record and leaves it where it is. Records are replaced, and
+// never changed.
+func (m *memory) Vectors(_ context.Context, id uint64, _ *Buffer) (maxsim.Strided, error) {
 	m.reads.Add(1)
 	if m.onRead != nil {
 		m.onRead(id)
@@ -62,8 +64,7 @@ func (m *memory) Vectors(_ context.Context, id uint64, buffer *Buffer) (maxsim.S
 	if vectors.Rows() == 0 {
 		return maxsim.Strided{}, nil
 	}
-	buffer.Bytes = append(buffer.Bytes[:0], m.records[id]...)
-	return maxsim.Strided{Data: buffer.Bytes[2:], Dim: vectors.Dim, Stride: 4*vectors.Dim + 2}, nil
+	return maxsim.Strided{Data: m.records[id][2:], Dim: vectors.Dim, Stride: 4*vectors.Dim + 2}, nil
 }
 
 func (m *memory) put(id uint64, vectors maxsim.Matrix) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"weaviate-colpali/maxsim"
+	"weaviate-colpali/multivector/internal/vfs"
 )
 
 // Source is where the vectors of the documents are stored.
@@ -16,8 +17,9 @@ type Source interface {
 
 // View reads vectors. Its methods may be called at once, with different buffers.
 type View interface {
-	// Vectors reads the vectors of a document. The rows may lie in the memory of the
-	// buffer and are valid until it is used again.
+	// Vectors finds the vectors of a document. The rows may lie in the memory of the
+	// buffer or of the view, a mapped file for one: they are valid until the buffer is
+	// used again or the view is closed, and are not written to.
 	//
 	// A document that is stored but has no vectors in this index has no rows. One
 	// that is not stored (any more) is ErrNotStored.
@@ -31,6 +33,30 @@ type View interface {
 // uses it as it likes; the zero Buffer is ready.
 type Buffer struct {
 	Bytes []byte
+}
+
+// read lets f read the vectors of a document where they lie. Memory that the disk cannot
+// deliver is an error of this document, not the end of the process.
+func read(ctx context.Context, view View, id uint64, buffer *Buffer, f func(vectors maxsim.Strided) error) (err error) {
+	fault := vfs.Guard(func() {
+		var vectors maxsim.Strided
+		if vectors, err = view.Vectors(ctx, id, buffer); err == nil {
+			err = f(vectors)
+		}
+	})
+	if fault != nil {
+		return fault
+	}
+	return err
+}
+
+// readCopy is a copy of a document's vectors.
+func readCopy(ctx context.Context, view View, id uint64, buffer *Buffer) (copied maxsim.Matrix, err error) {
+	err = read(ctx, view, id, buffer, func(vectors maxsim.Strided) error {
+		copied = vectors.Matrix()
+		return nil
+	})
+	return copied, err
 }
 
 // ErrNotStored says that the source holds no document of an id.

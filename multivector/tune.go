@@ -213,14 +213,11 @@ func (x *Index) questions(ctx context.Context, all candidates, g *generation) (q
 // stored is a document's vectors, none if the source no longer holds it.
 func stored(ctx context.Context, view View, id uint64) (maxsim.Matrix, error) {
 	var buffer Buffer
-	vectors, err := view.Vectors(ctx, id, &buffer)
-	if errors.Is(err, ErrNotStored) {
-		return maxsim.Matrix{}, nil
-	}
-	if err != nil {
+	vectors, err := readCopy(ctx, view, id, &buffer)
+	if err != nil && !errors.Is(err, ErrNotStored) {
 		return maxsim.Matrix{}, fmt.Errorf("read document %d: %w", id, err)
 	}
-	return vectors.Matrix(), nil
+	return vectors, nil
 }
 
 // answer answers questions, the first of them with all documents, the others with those
