@@ -127,7 +127,7 @@ emulate: ## MaxSim's kernels on emulated processors: AVX-512 with and without VN
 
 .PHONY: acceptance
 acceptance: server $(VENV)/stamp $(RECIPES)/node_modules/stamp ## tests against the real server, by Go and Python clients
-	$(GO) test -tags patched -modfile=build/server.mod ./module/seams
+	$(GO) test -tags patched -modfile=build/server.mod ./module/seams ./module/plaid
 	cd test/acceptance && $(GO) test -count=1 -timeout 30m ./...
 	cd tools/dev/import && $(GO) test -count=1 -tags acceptance .
 	$(VENV)/bin/python -m pytest -q test/acceptance/python

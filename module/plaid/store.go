@@ -28,7 +28,16 @@ func (s *objectStore) View() (multivector.View, error) {
 	if bucket.Bucket == nil {
 		return nil, errNoObjects
 	}
+	if view, ok := any(bucket).(inPlace); ok {
+		bucket = view.InPlace()
+	}
 	return &objectView{bucket: bucket, targetVector: s.targetVector}, nil
+}
+
+// inPlace is a view of the patched Weaviate, which can do without copying objects. The
+// unpatched one, with which the unit tests run, copies them into the buffer.
+type inPlace interface {
+	InPlace() lsmkv.BucketConsistentView
 }
 
 type objectView struct {
@@ -36,9 +45,8 @@ type objectView struct {
 	targetVector string
 }
 
-// Vectors copies the object into the buffer, where its vectors are found and stay.
-// Weaviate's own way (storobj.MultiVectorFromBinary) allocates every row anew, on
-// every query.
+// Vectors finds the vectors in the object, where they stay. Weaviate's own way
+// (storobj.MultiVectorFromBinary) allocates every row anew, on every query.
 func (v *objectView) Vectors(ctx context.Context, id uint64, buffer *multivector.Buffer) (maxsim.Strided, error) {
 	var key [8]byte
 	binary.LittleEndian.PutUint64(key[:], id)

@@ -18,6 +18,7 @@ var All = []string{
 	"entities/vectorindex/hnsw",
 	"usecases/schema",
 	"adapters/repos/db",
+	"adapters/repos/db/lsmkv",
 	"adapters/handlers/rest",
 	"adapters/clients",
 	"adapters/handlers/rest/clusterapi",

@@ -130,6 +130,7 @@ var additions = map[string]string{
 	"entities/vectorindex/hnsw/zz_plaid.go": "entities_vectorindex_hnsw.go.txt",
 	"usecases/schema/zz_plaid.go":           "usecases_schema.go.txt",
 	"adapters/repos/db/zz_plaid.go":         "adapters_repos_db.go.txt",
+	"adapters/repos/db/lsmkv/zz_plaid.go":   "adapters_repos_db_lsmkv.go.txt",
 	"adapters/handlers/rest/zz_colpali.go":  "adapters_handlers_rest.go.txt",
 	"adapters/clients/zz_plaid.go":          "adapters_clients.go.txt",
 	"usecases/traverser/zz_colpali.go":      "usecases_traverser.go.txt",
