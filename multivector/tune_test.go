@@ -16,7 +16,7 @@ import (
 // document for every question does, down to the largest.
 func TestAskingScoresWhatCanBeAmongTheBest(t *testing.T) {
 	ctx := context.Background()
-	pages := 300
+	pages := 200
 	if testing.Short() {
 		pages = 60
 	}
