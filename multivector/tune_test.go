@@ -88,16 +88,27 @@ func TestQuestionsDoNotDependOnTheOrderOfDocuments(t *testing.T) {
 	require.NotEmpty(t, questions(forth))
 }
 
-// TestCoveringIsTheMiddleOfTheLargest, as many again as may be exceeded.
-func TestCoveringIsTheMiddleOfTheLargest(t *testing.T) {
+// TestCovering compares with a uniform distribution, whose beyond decides, and with the one
+// that it expects.
+func TestCovering(t *testing.T) {
 	shortfalls := make([]float64, 1000)
 	for i := range shortfalls {
 		shortfalls[i] = float64(i - 100)
 	}
-	require.InDelta(t, 894.5, covering(shortfalls, 0.995), 0)
-	require.InDelta(t, 899, covering(shortfalls, 0.9999), 0, "the largest")
-	require.Zero(t, covering(shortfalls[:100], 0.99), "none falls short")
+	require.InDelta(t, 399, covering(shortfalls, 0.5), 0)
+	require.InDelta(t, 799+50.5*math.Log(20), covering(shortfalls, 0.995), 1e-3)
+	require.Zero(t, covering(shortfalls[:100], 0.95), "none falls short")
+	require.InDelta(t, 7, covering([]float64{7}, 0.999), 0)
 	require.InDelta(t, math.Inf(1), covering(nil, 0.99), 0, "nothing is known")
+
+	r := rand.New(rand.NewPCG(99, 1))
+	for i := range shortfalls {
+		shortfalls[i] = r.ExpFloat64()
+	}
+	slices.Sort(shortfalls)
+	for _, share := range []float64{0.5, 0.8, 0.95, 0.995, 0.9999} {
+		require.InEpsilon(t, -math.Log(1-share), covering(shortfalls, share), 0.2, "%g", share)
+	}
 }
 
 // TestManyChangesMakeTheIndexAskItselfAnew, be they additions, deletions or both, and few
