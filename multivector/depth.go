@@ -34,7 +34,7 @@ func (x *Index) depth(candidates, k int, options SearchOptions) depth {
 		recall = options.Recall
 	}
 	x.mu.RLock()
-	margins := x.tuning.margins(recall)
+	margins := x.margins(recall)
 	x.mu.RUnlock()
 	most := x.limits.fast
 	if options.Precision == Balanced {

@@ -58,7 +58,7 @@ func (x *Index) Statistics() Statistics {
 	waiting := x.pending.left()
 	s := Statistics{Documents: len(x.where) + waiting, Waiting: waiting}
 	if x.tuning.generation != nil {
-		s.Margin = float64(x.tuning.margins(DefaultRecall).centroids)
+		s.Margin = float64(x.margins(DefaultRecall).centroids)
 	}
 	for _, p := range x.parts {
 		live := p.live()

