@@ -191,8 +191,8 @@ func (q *Query) ScoreInt8(doc Int8Matrix) float32 {
 type Run struct{ First, Rows int }
 
 // ScoreInt8Runs is [Query.ScoreInt8] of some of doc's rows. It is at most that of all
-// rows. The rows are copied together first: a kernel takes several at once, and most runs
-// are of one or two.
+// rows. The rows are copied together first: a kernel takes several at once, and a run may
+// be a single one.
 func (q *Query) ScoreInt8Runs(doc Int8Matrix, runs []Run) float32 {
 	s := takeScratch()
 	defer s.free()

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"weaviate-colpali/maxsim"
-	"weaviate-colpali/multivector/internal/vfs"
 )
 
 // ranked is a document with its score by 8-bit codes.
@@ -140,20 +139,15 @@ func announce(picks []pick) {
 	}
 }
 
-// rank scores one document. A page of the file that the disk cannot read is a
-// damaged document, not the end of the process.
+// rank scores one document.
 func (p pick) rank(query *maxsim.Query) ranked {
 	r := ranked{id: p.id}
-	err := vfs.Guard(func() {
-		if r.sound = p.sound(p.row); r.sound {
+	r.sound = p.reads(func() {
+		if p.sound(p.row) {
 			doc := p.Document(p.row)
 			r.score, r.bound = query.ScoreInt8(doc), query.ErrorBound(doc)
 		}
 	})
-	if err != nil {
-		p.damaged.set(p.row)
-		r.sound = false
-	}
 	return r
 }
 

@@ -53,7 +53,8 @@ func skim(query *maxsim.Query, tables tables, picks []pick, found []skimmed) {
 	}
 }
 
-// reads reports whether a document is sound after f has read of it.
+// reads reports whether a document is sound after f has read of it. A page of the file that
+// the disk cannot read is a damaged document, not the end of the process.
 func (p pick) reads(f func()) bool {
 	if vfs.Guard(f) != nil {
 		p.damaged.set(p.row)
