@@ -98,7 +98,7 @@ func (c corpus) buildOf(b *testing.B, dir string, ids []uint64, limits limits) (
 	settle(b, x)
 	took := built{seconds: time.Since(start).Seconds(), disk: sizeOf(b, dir) / len(ids)}
 	b.Logf("added at %.2f ms a document, then %.1f s in the background; %d bytes a document on disk; margins %.3f",
-		added.Seconds()*1e3/float64(len(ids)), took.seconds-added.Seconds(), took.disk, x.margins(DefaultRecall))
+		added.Seconds()*1e3/float64(len(ids)), took.seconds-added.Seconds(), took.disk, x.margins(DefaultRecall, tuneRows))
 	took.memory = int(max(0, heapInUse()-before)) / len(ids)
 	return x, took
 }

@@ -84,7 +84,7 @@ func BenchmarkChanged(b *testing.B) {
 				}
 				settle(b, x)
 				b.Logf("trained anew: %t; mean cosine %.3f of the training, %.3f since; margins %.3f", x.generation != g,
-					g.codebook.MeanCosine(), g.since.sum/float64(max(1, g.since.documents)), x.tuning.margins(DefaultRecall))
+					g.codebook.MeanCosine(), g.since.sum/float64(max(1, g.since.documents)), x.tuning.margins(DefaultRecall, tuneRows))
 				fresh, _ := c.buildOf(b, b.TempDir(), live, trained())
 				b.ReportMetric(c.recall(b, x), "recall")
 				b.ReportMetric(c.recall(b, fresh), "recall-fresh")

@@ -18,14 +18,14 @@ type depth struct {
 // shortlist is the candidates that a search looks at more closely, and which of them
 // can be expected among its results.
 func (x *Index) shortlist(c candidates, query *maxsim.Query, k int, options SearchOptions, trace *Trace) (*shortlist, expectation) {
-	d := x.depth(c.inParts(), k, options)
+	d := x.depth(c.inParts(), query.Rows(), k, options)
 	s, most := c.shortlist(query, d.documents, trace)
 	return s, expectation{least: x.limits.least, k: k, minScore: options.MinScore, margins: d.margins.times(most)}
 }
 
-// depth is how far a search goes that has so many candidates. Ten for each result are
-// no limit.
-func (x *Index) depth(candidates, k int, options SearchOptions) depth {
+// depth is how far a search goes that has so many candidates, for a question of so many
+// vectors. Ten for each result are no limit.
+func (x *Index) depth(candidates, rows, k int, options SearchOptions) depth {
 	if options.Precision == Exact || candidates <= max(k, x.limits.rerankAll) {
 		return depth{documents: candidates}
 	}
@@ -34,7 +34,7 @@ func (x *Index) depth(candidates, k int, options SearchOptions) depth {
 		recall = options.Recall
 	}
 	x.mu.RLock()
-	margins := x.margins(recall)
+	margins := x.margins(recall, rows)
 	x.mu.RUnlock()
 	most := x.limits.fast
 	if options.Precision == Balanced {

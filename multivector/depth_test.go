@@ -28,6 +28,6 @@ func TestDepth(t *testing.T) {
 		{10_000, 100, SearchOptions{}, 2236},
 		{10_000, 10, SearchOptions{Recall: 0.5}, 400},
 	} {
-		assert.Equal(t, c.want, x.depth(c.candidates, c.k, c.options).documents, "%+v", c)
+		assert.Equal(t, c.want, x.depth(c.candidates, tuneRows, c.k, c.options).documents, "%+v", c)
 	}
 }

@@ -77,7 +77,7 @@ func TestSkimmingLeavesOutWhatCannotBeExpected(t *testing.T) {
 	x := openTopics(t, rand.New(rand.NewPCG(92, 93)), few)
 	x.add(60, 1)
 	x.add(5, 1)
-	require.True(t, x.tuning.margins(DefaultRecall).skim(), "it has asked itself")
+	require.True(t, x.tuning.margins(DefaultRecall, tuneRows).skim(), "it has asked itself")
 	skimmed, reranked, found := 0, 0, 0
 	for range 50 {
 		query := pack(t, topic(x.r, 1))

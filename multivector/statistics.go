@@ -27,7 +27,8 @@ type Statistics struct {
 
 	// Margin is how far below the last result the centroids' estimate of a document may
 	// lie that a [Balanced] search looks at closely, as a share of the largest score that
-	// there can be. It is 0 until the index has found out.
+	// there can be, for a question of 16 vectors or more. It is 0 until the index has found
+	// out.
 	Margin float64
 }
 
@@ -58,7 +59,7 @@ func (x *Index) Statistics() Statistics {
 	waiting := x.pending.left()
 	s := Statistics{Documents: len(x.where) + waiting, Waiting: waiting}
 	if x.tuning.generation != nil {
-		s.Margin = float64(x.margins(DefaultRecall).centroids)
+		s.Margin = float64(x.margins(DefaultRecall, tuneRows).centroids)
 	}
 	for _, p := range x.parts {
 		live := p.live()

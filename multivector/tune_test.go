@@ -56,8 +56,8 @@ func TestAskingScoresWhatCanBeAmongTheBest(t *testing.T) {
 		require.True(t, slices.Equal(same[0], same[2]), "%s, as the index did", name)
 	}
 	for _, recall := range []float64{0.99, 0.999} {
-		require.Equal(t, tuning{shortfalls: all}.margins(recall), x.tuning.margins(recall))
-		require.Positive(t, x.tuning.margins(recall).centroids)
+		require.Equal(t, tuning{shortfalls: all}.margins(recall, tuneRows), x.tuning.margins(recall, tuneRows))
+		require.Positive(t, x.tuning.margins(recall, tuneRows).centroids)
 	}
 }
 
@@ -111,25 +111,44 @@ func TestCovering(t *testing.T) {
 	}
 }
 
+// TestMarginsOfShorterQuestionsAreWider by the root of how much shorter they are, longer
+// ones' are not narrower, and every margin has a floor, which a higher recall lifts.
+func TestMarginsOfShorterQuestionsAreWider(t *testing.T) {
+	asked := tuning{shortfalls: shortfalls{centroids: []float64{0.2}, skimmed: []float64{0.1}}}
+	sentence := asked.margins(DefaultRecall, tuneRows)
+	require.InDelta(t, 0.2*questionMargin, sentence.centroids, 1e-6)
+	require.InDelta(t, 0.1*skimmedMargin, sentence.skimmed, 1e-6)
+	require.Equal(t, sentence, asked.margins(DefaultRecall, 4*tuneRows))
+	require.Equal(t, sentence.times(2), asked.margins(DefaultRecall, tuneRows/4))
+	require.Equal(t, asked.margins(DefaultRecall, 1), asked.margins(DefaultRecall, 0))
+
+	near := tuning{shortfalls: shortfalls{centroids: []float64{-0.1}, skimmed: []float64{-0.1}}}
+	for recall, share := range map[float64]float64{0.9: 0.75, DefaultRecall: 1, 0.999: 1.25} {
+		least := near.margins(recall, tuneRows)
+		require.InDelta(t, share*leastCentroids, least.centroids, 1e-6, "%g", recall)
+		require.InDelta(t, share*leastSkimmed, least.skimmed, 1e-6, "%g", recall)
+	}
+}
+
 // TestMarginsGrowAsDocumentsDrift from the centroids, and begin anew with a training.
 func TestMarginsGrowAsDocumentsDrift(t *testing.T) {
 	steady := low
 	steady.retrainGrowth, steady.driftShare, steady.strangeShare = 1000, 1000, 1000
 	x := openTopics(t, rand.New(rand.NewPCG(94, 95)), steady)
 	x.add(60, 1)
-	before, g := x.margins(DefaultRecall), x.generation
+	before, g := x.margins(DefaultRecall, tuneRows), x.generation
 	require.Same(t, g, x.tuning.generation, "it has asked itself")
 	g.since.add(nearness{documents: 40, sum: 40 * (float64(g.codebook.MeanCosine()) - 0.5)})
 	require.Greater(t, g.drift(), x.tuning.drift)
 	farther := g.drift() - x.tuning.drift
-	after := x.margins(DefaultRecall)
+	after := x.margins(DefaultRecall, tuneRows)
 	require.InDelta(t, float64(before.centroids)+farther, after.centroids, 1e-6)
 	require.InDelta(t, before.skimmed, after.skimmed, 0)
 
 	g.since.add(nearness{documents: 1_000_000, sum: 1_000_000})
-	require.Equal(t, before, x.margins(DefaultRecall), "nearer documents make it no smaller")
+	require.Equal(t, before, x.margins(DefaultRecall, tuneRows), "nearer documents make it no smaller")
 	x.generation = newGeneration(g.codebook, 1, 0)
-	require.Equal(t, before, x.margins(DefaultRecall))
+	require.Equal(t, before, x.margins(DefaultRecall, tuneRows))
 }
 
 // TestManyChangesMakeTheIndexAskItselfAnew, be they additions, deletions or both, and few
