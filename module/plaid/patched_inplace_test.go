@@ -253,6 +253,49 @@ func TestAViewKeepsItsValuesInPlaceThroughCompactions(t *testing.T) {
 	}
 }
 
+// What a view shows from memory stays readable there while it is flushed to a segment, which
+// is merged away. The view goes on looking into that memory, as it was taken before.
+func TestAViewKeepsWhatItSawInMemoryThroughFlushes(t *testing.T) {
+	b := newBucket(t)
+	b.put(1, 1, valueOf(1, 1<<16))
+	b.flush()
+	b.put(2, 2, valueOf(2, 1<<16))
+	view := b.view().InPlace()
+	release := sync.OnceFunc(view.ReleaseView)
+	defer release()
+	fromMemory, _, err := get(view, 2, nil)
+	require.NoError(t, err)
+
+	b.flush()
+	b.delete(2, 2)
+	b.put(1, 3, valueOf(3, 1<<16))
+	b.flush()
+	merged := 0
+	for b.compact() {
+		merged++
+	}
+	require.Positive(t, merged)
+	require.Equal(t, valueOf(2, 1<<16), fromMemory)
+	for id := range uint64(4) {
+		value, _, err := get(view, id, nil)
+		require.NoError(t, err)
+		if id == 1 || id == 2 {
+			require.Equal(t, valueOf(id, 1<<16), value)
+		} else {
+			require.Nil(t, value, "id %d was put later, or never", id)
+		}
+	}
+	release()
+
+	now := b.view().InPlace()
+	defer now.ReleaseView()
+	for id, want := range map[uint64][]byte{1: nil, 2: nil, 3: valueOf(3, 1<<16)} {
+		value, _, err := get(now, id, nil)
+		require.NoError(t, err)
+		require.Equal(t, want, value, "id %d", id)
+	}
+}
+
 // A length that a damaged file has wrong is an error: it neither panics nor reaches
 // beyond the object.
 func TestADamagedNodeIsAnErrorInPlace(t *testing.T) {
