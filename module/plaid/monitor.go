@@ -54,7 +54,7 @@ var gauges = []gauge{
 		func(s multivector.Statistics) float64 { return s.Drift },
 	},
 	{
-		"margin", "How far below the last result the centroids' estimate of a document may lie that a balanced search for the default recall looks at, as a share of the largest score; 0: not found out",
+		"margin", "How far below the last result the centroids' estimate of a document may lie that a balanced search for the default recall, with 16 query vectors or more, looks at, as a share of the largest score; 0: not found out",
 		func(s multivector.Statistics) float64 { return s.Margin },
 	},
 	{
