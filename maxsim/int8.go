@@ -16,9 +16,24 @@ type Int8Matrix struct {
 	Scales []float32 // one a row; NaN for a row with a number that is not finite
 	Dim    int
 
+	// Origins says of each row which one of the matrix that was quantized it is, where rows
+	// were put in another order since, or [NoOrigin]; nil: they were not.
+	Origins []uint16
+
 	// What [Query.ErrorBound] needs to know of the rows, rounded up.
 	Residual float32 // the largest Euclidean distance of a row from what its codes stand for
 	Norm     float32 // the largest Euclidean norm of what a row's codes stand for
+}
+
+// NoOrigin stands for a row of which it is not known where it comes from.
+const NoOrigin = math.MaxUint16
+
+// Origin is the row of the matrix that was quantized that row i is, or [NoOrigin].
+func (m Int8Matrix) Origin(i int) uint16 {
+	if m.Origins == nil {
+		return uint16(i)
+	}
+	return m.Origins[i]
 }
 
 // Rows is the number of vectors.

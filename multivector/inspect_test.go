@@ -53,7 +53,7 @@ func TestInspectPrintsAFolder(t *testing.T) {
 	// How many ids there are and how near the centroids depends on the processor.
 	require.Regexp(t, `^`+strings.Join([]string{
 		`00000002\.codebook          sound            \d{4} bytes  16 centroids of 8 dimensions in \d+ cells, trained among 30 documents, mean cosine 0\.\d{3}`,
-		`00000004\.vectors           sound            2856 bytes  30 documents, 120 rows of 8 dimensions`,
+		`00000004\.vectors           sound            3152 bytes  30 documents, 120 rows of 8 dimensions`,
 		`00000005\.codes             sound            \d{4} bytes  30 documents, \d{2,3} ids of 16 centroids, for 00000004\.vectors by 00000002\.codebook`,
 		`00000008\.codes\.damaged     set aside: nothing reads it`,
 		`00000009\.vectors\.tmp       being written, or a crash left it: removed when the index opens`,
@@ -72,7 +72,7 @@ func TestInspectPrintsAFile(t *testing.T) {
 	name := filepath.Join(dir, "00000004.vectors")
 	text, err := inspected(t, name, false)
 	require.NoError(t, err)
-	require.Equal(t, "00000004.vectors           sound            2856 bytes  30 documents, 120 rows of 8 dimensions\n", text)
+	require.Equal(t, "00000004.vectors           sound            3152 bytes  30 documents, 120 rows of 8 dimensions\n", text)
 
 	change(t, name, 100)
 	require.NoError(t, os.Rename(name, name+".damaged"))

@@ -18,9 +18,11 @@ func inOrder(doc maxsim.Int8Matrix, codes codebook.Codes) (maxsim.Int8Matrix, co
 	ordered := doc
 	ordered.Codes = make([]uint8, 0, len(doc.Codes))
 	ordered.Scales = make([]float32, 0, len(doc.Scales))
+	ordered.Origins = make([]uint16, 0, len(doc.Scales))
 	add := func(row int) {
 		ordered.Codes = append(ordered.Codes, doc.Codes[row*doc.Dim:(row+1)*doc.Dim]...)
 		ordered.Scales = append(ordered.Scales, doc.Scales[row])
+		ordered.Origins = append(ordered.Origins, doc.Origin(row))
 	}
 	placed := make([]bool, doc.Rows())
 	for _, row := range codes.Rows {

@@ -19,21 +19,16 @@ func TestRowsAreFirstThoseOfTheFirstCentroid(t *testing.T) {
 	ordered, of := inOrder(doc, codes)
 	require.Equal(t, maxsim.Int8Matrix{
 		Codes: []uint8{3, 4, 7, 8, 1, 2, 5, 6}, Scales: []float32{2, 4, 1, 3}, Dim: 2, Residual: 5, Norm: 6,
+		Origins: []uint16{1, 3, 0, 2},
 	}, ordered)
 	require.Equal(t, codebook.Codes{IDs: codes.IDs, Counts: codes.Counts, Rows: []uint16{0, 1, 2}}, of)
 	require.Equal(t, []uint16{1, 3, 0}, codes.Rows, "which may lie in a file")
 	again, of := inOrder(ordered, of)
 	require.Equal(t, ordered, again)
 	require.Equal(t, []uint16{0, 1, 2}, of.Rows)
-}
-
-// sortedRows is the rows of a document as its codes have them, in an order of their own.
-func sortedRows(doc maxsim.Int8Matrix) (rows [][]float32) {
-	for i := range doc.Rows() {
-		rows = append(rows, doc.AppendRow(nil, i))
-	}
-	slices.SortFunc(rows, slices.Compare[[]float32])
-	return rows
+	of.Rows = []uint16{2, 1, 0}
+	again, _ = inOrder(ordered, of)
+	require.Equal(t, []uint16{0, 3, 1, 2}, again.Origins, "in the document as it was quantized")
 }
 
 // TestFilesHaveRowsInTheOrderOfTheirCentroids after the background came to its end, those
@@ -69,11 +64,21 @@ func TestFilesHaveRowsInTheOrderOfTheirCentroids(t *testing.T) {
 		for i := range p.Documents() {
 			inFiles++
 			require.True(t, ascending(c.of(i).Rows))
-			require.Equal(t, sortedRows(maxsim.Quantize(source.documents(p.ID(i))[0].Vectors)), sortedRows(p.Document(i)))
+			requireOrigins(t, p.Document(i), maxsim.Quantize(source.documents(p.ID(i))[0].Vectors))
 			assigned, _ := c.generation.codebook.AssignInt8(nil, p.Document(i))
 			require.True(t, slices.IsSortedFunc(assigned, cmp.Compare[uint32]), "none is the largest")
 		}
 	}
 	require.Greater(t, inFiles, 50)
 	require.NoError(t, x.Close(ctx))
+}
+
+// requireOrigins compares the rows of a document, in whatever order, with those that they
+// come from.
+func requireOrigins(t *testing.T, doc, quantized maxsim.Int8Matrix) {
+	t.Helper()
+	require.Equal(t, quantized.Rows(), doc.Rows())
+	for i := range doc.Rows() {
+		require.Equal(t, quantized.AppendRow(nil, int(doc.Origin(i))), doc.AppendRow(nil, i))
+	}
 }

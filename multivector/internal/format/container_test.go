@@ -30,8 +30,8 @@ func TestOpenSaysWhatDoesNotFit(t *testing.T) {
 	for want, change := range map[string]func(*header, []entry, *footer){
 		`header: magic "PLAIDcodebook`:                         func(h *header, _ []entry, _ *footer) { h.Magic = magicOf(KindCodebook) },
 		`footer: magic "PLAIDcodebook`:                         func(_ *header, _ []entry, f *footer) { f.Magic = magicOf(KindCodebook) },
-		"footer: version 2, expected 1 as in the header":       func(h *header, _ []entry, _ *footer) { h.Version = 1 },
-		"version: 0, expected 1 to 2":                          func(h *header, _ []entry, f *footer) { h.Version, f.Version = 0, 0 },
+		"footer: version 3, expected 1 as in the header":       func(h *header, _ []entry, _ *footer) { h.Version = 1 },
+		"version: 0, expected 1 to 3":                          func(h *header, _ []entry, f *footer) { h.Version, f.Version = 0, 0 },
 		"header: bytes that fill up are not 0":                 func(h *header, _ []entry, _ *footer) { h.Zero[43] = 1 },
 		"footer: a table of contents of 280 bytes at 0":        func(_ *header, _ []entry, f *footer) { f.Offset = 0 },
 		"footer: a table of contents of 80 bytes at 512":       func(_ *header, _ []entry, f *footer) { f.Length = 80 },
@@ -66,7 +66,7 @@ func TestNewerVersionsAreRefused(t *testing.T) {
 		err := openAndVerify(name, b)
 		require.ErrorIs(t, err, ErrVersion, name)
 		require.NotErrorIs(t, err, ErrCorrupt, name)
-		require.ErrorContains(t, err, "its format is 7, this program reads up to 2")
+		require.ErrorContains(t, err, "its format is 7, this program reads up to 3")
 	}
 }
 

@@ -101,7 +101,7 @@ func TestDescribeInShort(t *testing.T) {
 		facts Facts
 	}{
 		FileName(1, KindVectors): {
-			"00000001.vectors           sound             936 bytes  3 documents, 5 rows of 5 dimensions\n",
+			"00000001.vectors           sound            1040 bytes  3 documents, 5 rows of 5 dimensions\n",
 			Facts{Kind: KindVectors, Dim: 5, IDs: []uint64{40, 7, math.MaxUint64}, Documents: 3},
 		},
 		FileName(2, KindCodebook): {
@@ -136,7 +136,7 @@ func TestDescribeInShortNamesThreeProblems(t *testing.T) {
 	require.False(t, sound)
 	require.Equal(t, 5, facts.Documents, "what is known is told all the same")
 	require.Equal(t, 5, strings.Count(text.String(), "\n"))
-	require.Contains(t, text.String(), "00000001.vectors           damaged           ")
+	require.Contains(t, text.String(), "00000001.vectors           damaged  ")
 	require.Contains(t, text.String(), "codes: document 2 has")
 	require.NotContains(t, text.String(), "codes: document 3 has")
 	require.Contains(t, text.String(), "\n  and 2 more\n")

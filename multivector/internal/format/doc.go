@@ -1,7 +1,7 @@
 // Package format writes and opens the files of an index. multivector/FORMAT.md
 // draws them; a test holds that page and this package together.
 //
-//	[WriteVectors]   [OpenVectors]   documents in 8-bit codes, 133 KiB a page
+//	[WriteVectors]   [OpenVectors]   documents in 8-bit codes, 135 KiB a page
 //	[WriteCodes]     [OpenCodes]     their centroids, 200 bytes a page
 //	[WriteCodebook]  [OpenCodebook]  the centroids themselves
 //

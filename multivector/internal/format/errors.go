@@ -19,8 +19,9 @@ var (
 const (
 	version1 = 1 // the first
 	version2 = 2 // codes tell the rows of each centroid
+	version3 = 3 // vectors tell the origins of rows
 
-	newest = version2
+	newest = version3
 )
 
 // knownVersion fails unless this program reads files of a version.

@@ -76,6 +76,7 @@ var layouts = map[Kind][]section{
 		{name: "residuals", element: "f32", count: "D", meaning: "largest distance of a row from what its codes stand for"},
 		{name: "norms", element: "f32", count: "D", meaning: "largest norm of what the codes of a row stand for"},
 		{name: "checksums", element: "u32", count: "D", meaning: "CRC-32C of each document's codes, then scales"},
+		{name: "origins", element: "u16", count: "T", meaning: "which row of the stored document each row is, 65535 for all of one where that is unknown", since: version3},
 	},
 	KindCodes: {
 		{name: "vectors", element: "u64", count: "1", meaning: "number of the vectors file"},

@@ -30,16 +30,16 @@ func sequence(documents []document) iter.Seq2[uint64, maxsim.Int8Matrix] {
 }
 
 // sampleDocuments are small, by hand rather than by Quantize, whose last bits may
-// differ between processors: an ordinary one, one without rows, and one with a row
-// that is not finite and one that is zero.
+// differ between processors: an ordinary one whose rows change places, one without rows, and
+// one of unknown origin with a row that is not finite and one that is zero.
 func sampleDocuments() []document {
 	nan := float32(math.NaN())
 	return []document{
-		{id: 40, rows: maxsim.Int8Matrix{Dim: 5, Codes: []uint8{1, 64, 128, 200, 255, 255, 9, 8, 7, 6}, Scales: []float32{0.5, 0.25}, Residual: 0.125, Norm: 2}},
+		{id: 40, rows: maxsim.Int8Matrix{Dim: 5, Codes: []uint8{1, 64, 128, 200, 255, 255, 9, 8, 7, 6}, Scales: []float32{0.5, 0.25}, Origins: []uint16{1, 0}, Residual: 0.125, Norm: 2}},
 		{id: 7, rows: maxsim.Int8Matrix{Dim: 5}},
 		{id: math.MaxUint64, rows: maxsim.Int8Matrix{
 			Dim: 5, Codes: []uint8{128, 128, 128, 128, 128, 128, 128, 128, 128, 128, 3, 2, 1, 2, 3},
-			Scales: []float32{nan, 0, 1}, Residual: 1e-3, Norm: 300,
+			Scales: []float32{nan, 0, 1}, Origins: []uint16{maxsim.NoOrigin, maxsim.NoOrigin, maxsim.NoOrigin}, Residual: 1e-3, Norm: 300,
 		}},
 	}
 }

@@ -25,7 +25,12 @@ type Vectors struct {
 	residuals []float32
 	norms     []float32
 	checksums []uint32
+	origins   []uint16
+	older     bool // than version 3: it has no origins
 }
+
+// unknown is the origins of a document in an older file.
+var unknown = slices.Repeat([]uint16{maxsim.NoOrigin}, mostRows)
 
 // OpenVectors opens a file of vectors. It does not read the codes: see
 // [Vectors.Verify].
@@ -43,6 +48,10 @@ func OpenVectors(b []byte) (*Vectors, error) {
 		residuals: view[float32](parts["residuals"].bytes),
 		norms:     view[float32](parts["norms"].bytes),
 		checksums: view[uint32](parts["checksums"].bytes),
+		origins:   view[uint16](parts["origins"].bytes),
+	}
+	if versionOf(b) < version3 {
+		v.older = true
 	}
 	if err := v.check(uint64(len(v.codes))); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
@@ -62,9 +71,14 @@ func (v *Vectors) ID(i int) uint64 { return v.ids[i] }
 // Document is the rows of document i, where they lie in the file.
 func (v *Vectors) Document(i int) maxsim.Int8Matrix {
 	first, end := int(v.offsets[i]), int(v.offsets[i+1])
+	origins := unknown[:end-first]
+	if !v.older {
+		origins = v.origins[first:end:end]
+	}
 	return maxsim.Int8Matrix{
 		Codes:    v.codes[first*v.dim : end*v.dim : end*v.dim],
 		Scales:   v.scales[first:end:end],
+		Origins:  origins,
 		Dim:      v.dim,
 		Residual: v.residuals[i],
 		Norm:     v.norms[i],
@@ -87,6 +101,9 @@ func (v *Vectors) Verify(i int) error {
 	if err := checkScales(document.Scales); err != nil {
 		return fmt.Errorf("%w: document %d: %w", ErrCorrupt, i, err)
 	}
+	if err := checkOrigins(document); err != nil {
+		return fmt.Errorf("%w: document %d: %w", ErrCorrupt, i, err)
+	}
 	return nil
 }
 
@@ -101,6 +118,9 @@ func (v *Vectors) check(codes uint64) error {
 	}
 	if rows := uint64(len(v.scales)); codes%uint64(v.dim) != 0 || codes/uint64(v.dim) != rows {
 		return misfit(codesSection, "%d bytes, expected %d rows of %d", codes, rows, v.dim)
+	}
+	if len(v.origins) != len(v.scales) && !v.older {
+		return misfit("origins", "%d, expected %d as there are scales", len(v.origins), len(v.scales))
 	}
 	if err := v.checkCounts(); err != nil {
 		return err
@@ -168,6 +188,28 @@ func checkScales(scales []float32) error {
 		if scale < 0 || scale > math.MaxFloat32 {
 			return misfit("scales", "row %d has %g, expected NaN or finite and 0 or more", row, scale)
 		}
+	}
+	return nil
+}
+
+// checkOrigins fails unless all rows of a document are of unknown origin, or come from one
+// row of its own each.
+func checkOrigins(document maxsim.Int8Matrix) error {
+	rows := document.Rows()
+	switch {
+	case document.Origins == nil:
+		return nil
+	case len(document.Origins) != rows:
+		return misfit("origins", "%d, expected %d as there are scales", len(document.Origins), rows)
+	case !slices.ContainsFunc(document.Origins, func(origin uint16) bool { return origin != maxsim.NoOrigin }):
+		return nil
+	}
+	var seen [(mostRows + 63) / 64]uint64
+	for row, origin := range document.Origins {
+		if int(origin) >= rows || seen[origin/64]>>(origin%64)&1 != 0 {
+			return misfit("origins", "row %d has %d, expected each of %d rows once, or %d for all", row, origin, rows, maxsim.NoOrigin)
+		}
+		seen[origin/64] |= 1 << (origin % 64)
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
+	"os"
+	"slices"
 	"testing"
 	"unsafe"
 
@@ -36,6 +38,9 @@ func requireDocuments(t *testing.T, want []document, dim int, got *Vectors) {
 		require.Equal(t, dim, m.Dim)
 		require.True(t, bytes.Equal(d.rows.Codes, m.Codes))
 		require.True(t, bytes.Equal(bytesOf(d.rows.Scales), bytesOf(m.Scales)))
+		for row := range m.Rows() {
+			require.Equal(t, d.rows.Origin(row), m.Origin(row))
+		}
 		require.InDelta(t, d.rows.Residual, m.Residual, 0)
 		require.InDelta(t, d.rows.Norm, m.Norm, 0)
 		require.NoError(t, got.Verify(i))
@@ -101,6 +106,8 @@ func TestWriteVectorsRefusesWhatWouldNotOpen(t *testing.T) {
 		"document with the id 1: scales: row 0 has +Inf":                       {{1, row(float32(math.Inf(1)))}},
 		"residuals: document 0 has NaN, expected 0 or more":                    with(func(m *maxsim.Int8Matrix) { m.Residual = float32(math.NaN()) }),
 		"norms: document 0 has -1, expected 0 or more":                         with(func(m *maxsim.Int8Matrix) { m.Norm = -1 }),
+		"document with the id 1: origins: row 0 has 1, expected each of 1":     with(func(m *maxsim.Int8Matrix) { m.Origins = []uint16{1} }),
+		"document with the id 1: origins: 2, expected 1 as there are scales":   with(func(m *maxsim.Int8Matrix) { m.Origins = []uint16{0, 1} }),
 		"ids: two documents have the id 5":                                     {{5, row(1)}, {9, row(1)}, {5, row(1)}},
 	} {
 		err := WriteVectors(io.Discard, 2, sequence(documents))
@@ -129,6 +136,7 @@ func vectorsFile(t *testing.T, change func(v *Vectors)) []byte {
 		put(w, v.residuals)
 		put(w, v.norms)
 		put(w, v.checksums)
+		put(w, v.origins)
 		return w.close()
 	})
 }
@@ -142,6 +150,7 @@ func TestOpenVectorsRefusesWhatDoesNotFit(t *testing.T) {
 		"offsets: 0 numbers, expected 4 for 3 documents":           func(v *Vectors) { v.offsets = nil },
 		"offsets: 4 numbers, expected 3 for 2 documents":           func(v *Vectors) { v.ids = v.ids[:2] },
 		"residuals: 2 numbers, expected 3":                         func(v *Vectors) { v.residuals = v.residuals[:2] },
+		"origins: 4, expected 5 as there are scales":               func(v *Vectors) { v.origins = v.origins[:4] },
 		"norms: 2 numbers, expected 3":                             func(v *Vectors) { v.norms = v.norms[:2] },
 		"checksums: 2 numbers, expected 3":                         func(v *Vectors) { v.checksums = v.checksums[:2] },
 		"offsets: the first is 1, expected 0":                      func(v *Vectors) { v.offsets[0] = 1 },
@@ -174,6 +183,17 @@ func TestVerifySeesWhatOpenDoesNotRead(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorIs(t, v.Verify(2), ErrCorrupt)
 	require.ErrorContains(t, v.Verify(2), "document 2: scales: row 1 has -1, expected NaN or finite")
+
+	for want, origins := range map[string][]uint16{
+		"origins: row 1 has 0, expected each of 3 rows once":    {0, 0, 2},
+		"origins: row 2 has 3, expected each of 3 rows once":    {0, 1, 3},
+		"origins: row 1 has 65535, expected each of 3 rows onc": {0, maxsim.NoOrigin, 1},
+	} {
+		v, err = OpenVectors(vectorsFile(t, func(v *Vectors) { copy(v.origins[2:], origins) }))
+		require.NoError(t, err)
+		require.ErrorIs(t, v.Verify(2), ErrCorrupt)
+		require.ErrorContains(t, v.Verify(2), want)
+	}
 }
 
 // TestWritersStopAtTheFirstError fails every write of every kind in turn.
@@ -215,4 +235,15 @@ func (d *fullDisk) Write(b []byte) (int, error) {
 
 func TestNumbersAreLittleEndian(t *testing.T) {
 	require.Equal(t, []uint64{0x0102030405060708}, view[uint64](binary.LittleEndian.AppendUint64(nil, 0x0102030405060708)))
+}
+
+func TestOlderFilesDoNotTellOrigins(t *testing.T) {
+	b, err := os.ReadFile("testdata/v2/00000001.vectors")
+	require.NoError(t, err)
+	v, err := OpenVectors(b)
+	require.NoError(t, err)
+	for i, rows := range []int{2, 0, 3} {
+		require.Equal(t, slices.Repeat([]uint16{maxsim.NoOrigin}, rows), v.Document(i).Origins)
+		require.NoError(t, v.Verify(i))
+	}
 }

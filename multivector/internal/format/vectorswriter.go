@@ -1,6 +1,7 @@
 package format
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"iter"
@@ -9,7 +10,7 @@ import (
 )
 
 // WriteVectors writes documents, as [maxsim.Quantize] makes them, in one pass. The
-// codes go out as they come; 4 bytes a row and 36 a document, 4 KB a page, wait in
+// codes go out as they come; 6 bytes a row and 36 a document, 6 KB a page, wait in
 // memory until the last document. A caller that cannot go on stops the sequence
 // and throws the file away.
 func WriteVectors(w io.Writer, dim int, documents iter.Seq2[uint64, maxsim.Int8Matrix]) error {
@@ -31,6 +32,7 @@ func WriteVectors(w io.Writer, dim int, documents iter.Seq2[uint64, maxsim.Int8M
 	put(out, v.residuals)
 	put(out, v.norms)
 	put(out, v.checksums)
+	put(out, v.origins)
 	return out.close()
 }
 
@@ -61,7 +63,7 @@ func (v *Vectors) fits(document maxsim.Int8Matrix) error {
 	case len(document.Codes) != rows*v.dim:
 		return misfit(codesSection, "%d bytes, expected %d rows of %d", len(document.Codes), rows, v.dim)
 	}
-	return checkScales(document.Scales)
+	return cmp.Or(checkScales(document.Scales), checkOrigins(document))
 }
 
 func (v *Vectors) append(id uint64, document maxsim.Int8Matrix) {
@@ -71,4 +73,7 @@ func (v *Vectors) append(id uint64, document maxsim.Int8Matrix) {
 	v.residuals = append(v.residuals, document.Residual)
 	v.norms = append(v.norms, document.Norm)
 	v.checksums = append(v.checksums, checksumOf(document))
+	for row := range document.Rows() {
+		v.origins = append(v.origins, document.Origin(row))
+	}
 }

@@ -30,8 +30,8 @@ func folder(t *testing.T) string {
 func TestRunPrintsAFolder(t *testing.T) {
 	var text bytes.Buffer
 	require.NoError(t, run(&text, []string{folder(t)}, false))
-	require.Equal(t, `00000001.vectors           sound             936 bytes  3 documents, 6 rows of 4 dimensions
-in all: 3 documents, 936 bytes, 312 bytes a document
+	require.Equal(t, `00000001.vectors           sound            1040 bytes  3 documents, 6 rows of 4 dimensions
+in all: 3 documents, 1040 bytes, 346 bytes a document
 `, text.String())
 }
 
@@ -47,7 +47,7 @@ func TestRunGoesOnAfterDamage(t *testing.T) {
 	err = run(&text, []string{damaged, "/no/such/index", sound}, true)
 	require.ErrorContains(t, err, damaged+": damaged: 00000001.vectors\n")
 	require.ErrorIs(t, err, os.ErrNotExist)
-	require.Contains(t, text.String(), damaged+":\n00000001.vectors           damaged           936 bytes  3 documents")
+	require.Contains(t, text.String(), damaged+":\n00000001.vectors           damaged          1040 bytes  3 documents")
 	require.Contains(t, text.String(), "\n            64-88  codes      24 x u8: ")
 	require.Contains(t, text.String(), "\n  the file is damaged: codes: document 1 has the CRC-32C ")
 	require.Contains(t, text.String(), sound+":\n00000001.vectors           sound  ")
