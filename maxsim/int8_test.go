@@ -62,10 +62,10 @@ func TestNoPairOfQueryCodesSaturates(t *testing.T) {
 				row[d] *= 1e4
 			}
 		}
-		codes := make([]int8, len(row))
-		quantizeRow(codes, row, largestPair(row))
+		codes := make([]uint8, len(row))
+		quantizeRow(kernels, codes, row, largestPair(row))
 		for d := 0; d < len(codes); d += 2 {
-			require.LessOrEqual(t, math.Abs(float64(codes[d]))+math.Abs(float64(codes[d+1])), 128.0)
+			require.LessOrEqual(t, math.Abs(float64(codes[d])-128)+math.Abs(float64(codes[d+1])-128), 128.0)
 		}
 	}
 }

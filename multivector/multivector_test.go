@@ -76,7 +76,7 @@ func (m *memory) put(id uint64, vectors maxsim.Matrix) {
 
 // record is vectors as in an object of Weaviate, with two bytes before each row.
 func record(vectors maxsim.Matrix) []byte {
-	var bytes []byte
+	bytes := make([]byte, 0, 4*len(vectors.Data)+2*vectors.Rows())
 	for i := range vectors.Rows() {
 		bytes = append(bytes, 0xff, 0xff)
 		for _, x := range vectors.Row(i) {

@@ -108,5 +108,7 @@ func testTableGuarded(t *testing.T, set *Set, before bool) {
 		mul, add := guarded[float32](t, family.Lanes, before), guarded[float32](t, family.Lanes, before)
 		set.Narrow(guarded[uint8](t, 2*64+family.Lanes, before), 64, src, family.Lanes, mul, add)
 	}
+	set.Largest(guarded[float32](t, 24, before))
+	set.Quantize(guarded[uint8](t, 24, before), guarded[float32](t, 24, before), 1, 1)
 	set.Widen(guarded[float32](t, 24, before), guarded[uint16](t, 24, before))
 }

@@ -393,6 +393,55 @@ func TestNarrow(t *testing.T) {
 	})
 }
 
+func TestQuantize(t *testing.T) {
+	every(t, func(t *testing.T, set *Set) {
+		r := rand.New(rand.NewPCG(15, 16))
+		for _, dim := range dims(set) {
+			for range 50 {
+				row := normals(r, dim)
+				most := set.Largest(row)
+				want := 0.0
+				for _, x := range row {
+					want = max(want, math.Abs(float64(x)))
+				}
+				require.InDelta(t, want, float64(most), 0)
+
+				step := float64(most / []float32{127, 100, 2}[r.IntN(3)])
+				row[r.IntN(dim)] = float32(2.5 * step) // a tie goes to the even number
+				row[r.IntN(dim)] = float32(-3.5 * step)
+				codes := make([]uint8, dim+1)
+				lost, kept := set.Quantize(codes[1:], row, step, 1/step)
+				var wantLost, wantKept float64
+				for d, x := range row {
+					code := max(-127, min(127, math.RoundToEven(float64(x)*(1/step))))
+					require.InDelta(t, code+128, float64(codes[1+d]), 0)
+					wantLost += (float64(x) - code*step) * (float64(x) - code*step)
+					wantKept += code * step * code * step
+				}
+				require.Zero(t, codes[0])
+				require.InEpsilon(t, 1+wantLost, 1+lost, 1e-12)
+				require.InEpsilon(t, wantKept, kept, 1e-12)
+			}
+		}
+	})
+}
+
+func TestLargestOfNumbersThatAreNotFinite(t *testing.T) {
+	every(t, func(t *testing.T, set *Set) {
+		row := make([]float32, 16)
+		require.Zero(t, set.Largest(row))
+		for d := range row {
+			row[d] = none
+			require.True(t, math.IsInf(float64(set.Largest(row)), 1), "minus infinity at %d", d)
+			row[d] = float32(math.NaN())
+			require.True(t, math.IsNaN(float64(set.Largest(row))), "NaN at %d", d)
+			row[d] = -math.SmallestNonzeroFloat32
+			require.InDelta(t, math.SmallestNonzeroFloat32, set.Largest(row), 0, "a denormal number at %d", d)
+			row[d] = 0
+		}
+	})
+}
+
 func TestScan(t *testing.T) {
 	every(t, func(t *testing.T, set *Set) {
 		r := rand.New(rand.NewPCG(9, 10))

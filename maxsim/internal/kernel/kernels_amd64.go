@@ -292,6 +292,18 @@ func widenF16C(dst []float32, src []uint16)
 //go:noescape
 func narrowAVX2(dst []uint8, stride int, src []float32, lanes int, mul []float32, add []float32)
 
+// largestAVX2 is largest of portable.go for a multiple of 8 numbers.
+// It needs AVX2.
+//
+//go:noescape
+func largestAVX2(row []float32) float32
+
+// quantizeAVX2 is quantize of portable.go for a multiple of 8 numbers.
+// It needs AVX2 and FMA.
+//
+//go:noescape
+func quantizeAVX2(codes []uint8, row []float32, step float64, inverse float64) (lost float64, kept float64)
+
 // Prefetch is what set_other.go says.
 // It needs SSE.
 //

@@ -13257,6 +13257,150 @@ DATA floats255<>+24(SB)/4, $(255.0)
 DATA floats255<>+28(SB)/4, $(255.0)
 GLOBL floats255<>(SB), RODATA|NOPTR, $32
 
+// func largestAVX2(row []float32) float32
+// Requires: AVX, AVX2, SSE
+TEXT ·largestAVX2(SB), NOSPLIT, $0-28
+	MOVQ    row_base+0(FP), AX
+	MOVQ    row_len+8(FP), CX
+	VPXOR   Y0, Y0, Y0
+	VMOVDQU doublewords2147483647<>+0(SB), Y1
+
+eight:
+	SUBQ    $0x08, CX
+	JL      done
+	VPAND   (AX), Y1, Y2
+	VPMAXUD Y2, Y0, Y0
+	ADDQ    $0x20, AX
+	JMP     eight
+
+done:
+	VEXTRACTI128 $0x01, Y0, X1
+	VPMAXUD      X1, X0, X0
+	VPSHUFD      $0x0e, X0, X1
+	VPMAXUD      X1, X0, X0
+	VPSHUFD      $0x01, X0, X1
+	VPMAXUD      X1, X0, X0
+	VZEROUPPER
+	MOVSS        X0, ret+24(FP)
+	RET
+
+DATA doublewords2147483647<>+0(SB)/4, $0x7fffffff
+DATA doublewords2147483647<>+4(SB)/4, $0x7fffffff
+DATA doublewords2147483647<>+8(SB)/4, $0x7fffffff
+DATA doublewords2147483647<>+12(SB)/4, $0x7fffffff
+DATA doublewords2147483647<>+16(SB)/4, $0x7fffffff
+DATA doublewords2147483647<>+20(SB)/4, $0x7fffffff
+DATA doublewords2147483647<>+24(SB)/4, $0x7fffffff
+DATA doublewords2147483647<>+28(SB)/4, $0x7fffffff
+GLOBL doublewords2147483647<>(SB), RODATA|NOPTR, $32
+
+// func quantizeAVX2(codes []uint8, row []float32, step float64, inverse float64) (lost float64, kept float64)
+// Requires: AVX, FMA3, SSE2
+TEXT ·quantizeAVX2(SB), NOSPLIT, $0-80
+	MOVQ         codes_base+0(FP), AX
+	MOVQ         row_base+24(FP), CX
+	MOVQ         row_len+32(FP), DX
+	VBROADCASTSD step+48(FP), Y0
+	VBROADCASTSD inverse+56(FP), Y1
+	VMOVUPD      doubles127<>+0(SB), Y3
+	VMOVUPD      doublesMinus127<>+0(SB), Y2
+	VMOVDQU      bytes128<>+0(SB), X4
+	VXORPD       Y5, Y5, Y5
+	VXORPD       Y6, Y6, Y6
+	VXORPD       Y7, Y7, Y7
+	VXORPD       Y8, Y8, Y8
+
+eight:
+	SUBQ        $0x08, DX
+	JL          done
+	VCVTPS2PD   (CX), Y9
+	VMULPD      Y1, Y9, Y10
+	VROUNDPD    $0x08, Y10, Y10
+	VMAXPD      Y2, Y10, Y10
+	VMINPD      Y3, Y10, Y10
+	VCVTPD2DQY  Y10, X11
+	VMULPD      Y0, Y10, Y10
+	VSUBPD      Y10, Y9, Y9
+	VFMADD231PD Y9, Y9, Y5
+	VFMADD231PD Y10, Y10, Y6
+	VCVTPS2PD   16(CX), Y9
+	VMULPD      Y1, Y9, Y10
+	VROUNDPD    $0x08, Y10, Y10
+	VMAXPD      Y2, Y10, Y10
+	VMINPD      Y3, Y10, Y10
+	VCVTPD2DQY  Y10, X12
+	VMULPD      Y0, Y10, Y10
+	VSUBPD      Y10, Y9, Y9
+	VFMADD231PD Y9, Y9, Y7
+	VFMADD231PD Y10, Y10, Y8
+	VPACKSSDW   X12, X11, X11
+	VPACKSSWB   X11, X11, X11
+	VPXOR       X4, X11, X11
+	VMOVQ       X11, (AX)
+	ADDQ        $0x20, CX
+	ADDQ        $0x08, AX
+	JMP         eight
+
+done:
+	VADDPD       Y7, Y5, Y5
+	VEXTRACTF128 $0x01, Y5, X0
+	VADDPD       X0, X5, X5
+	VHADDPD      X5, X5, X5
+	VADDPD       Y8, Y6, Y6
+	VEXTRACTF128 $0x01, Y6, X0
+	VADDPD       X0, X6, X6
+	VHADDPD      X6, X6, X6
+	VZEROUPPER
+	MOVSD        X5, lost+64(FP)
+	MOVSD        X6, kept+72(FP)
+	RET
+
+DATA doubles127<>+0(SB)/8, $(127.0)
+DATA doubles127<>+8(SB)/8, $(127.0)
+DATA doubles127<>+16(SB)/8, $(127.0)
+DATA doubles127<>+24(SB)/8, $(127.0)
+GLOBL doubles127<>(SB), RODATA|NOPTR, $32
+
+DATA doublesMinus127<>+0(SB)/8, $(-127.0)
+DATA doublesMinus127<>+8(SB)/8, $(-127.0)
+DATA doublesMinus127<>+16(SB)/8, $(-127.0)
+DATA doublesMinus127<>+24(SB)/8, $(-127.0)
+GLOBL doublesMinus127<>(SB), RODATA|NOPTR, $32
+
+DATA bytes128<>+0(SB)/1, $0x80
+DATA bytes128<>+1(SB)/1, $0x80
+DATA bytes128<>+2(SB)/1, $0x80
+DATA bytes128<>+3(SB)/1, $0x80
+DATA bytes128<>+4(SB)/1, $0x80
+DATA bytes128<>+5(SB)/1, $0x80
+DATA bytes128<>+6(SB)/1, $0x80
+DATA bytes128<>+7(SB)/1, $0x80
+DATA bytes128<>+8(SB)/1, $0x80
+DATA bytes128<>+9(SB)/1, $0x80
+DATA bytes128<>+10(SB)/1, $0x80
+DATA bytes128<>+11(SB)/1, $0x80
+DATA bytes128<>+12(SB)/1, $0x80
+DATA bytes128<>+13(SB)/1, $0x80
+DATA bytes128<>+14(SB)/1, $0x80
+DATA bytes128<>+15(SB)/1, $0x80
+DATA bytes128<>+16(SB)/1, $0x80
+DATA bytes128<>+17(SB)/1, $0x80
+DATA bytes128<>+18(SB)/1, $0x80
+DATA bytes128<>+19(SB)/1, $0x80
+DATA bytes128<>+20(SB)/1, $0x80
+DATA bytes128<>+21(SB)/1, $0x80
+DATA bytes128<>+22(SB)/1, $0x80
+DATA bytes128<>+23(SB)/1, $0x80
+DATA bytes128<>+24(SB)/1, $0x80
+DATA bytes128<>+25(SB)/1, $0x80
+DATA bytes128<>+26(SB)/1, $0x80
+DATA bytes128<>+27(SB)/1, $0x80
+DATA bytes128<>+28(SB)/1, $0x80
+DATA bytes128<>+29(SB)/1, $0x80
+DATA bytes128<>+30(SB)/1, $0x80
+DATA bytes128<>+31(SB)/1, $0x80
+GLOBL bytes128<>(SB), RODATA|NOPTR, $32
+
 // func Prefetch(b []byte)
 // Requires: MMX+
 TEXT ·Prefetch(SB), NOSPLIT, $0-24

@@ -7,16 +7,18 @@ import (
 
 // portable runs everywhere and is what the other sets are tested against.
 var portable = Set{
-	Name:    "portable",
-	DimStep: 1,
-	F32:     []F32{{Lanes: portableLanes, Max: maxF32, Argmax: argmaxF32, Dots: dotsF32}},
-	I8:      []I8{{Lanes: portableLanes, Max: maxI8, Argmax: argmaxI8, Dots: dotsI8}},
-	Widen:   widen,
-	Narrow:  narrow,
-	Scan16:  scan[uint16],
-	Scan32:  scan[uint32],
-	Near16:  near[uint16],
-	Near32:  near[uint32],
+	Name:     "portable",
+	DimStep:  1,
+	F32:      []F32{{Lanes: portableLanes, Max: maxF32, Argmax: argmaxF32, Dots: dotsF32}},
+	I8:       []I8{{Lanes: portableLanes, Max: maxI8, Argmax: argmaxI8, Dots: dotsI8}},
+	Widen:    widen,
+	Narrow:   narrow,
+	Largest:  largest,
+	Quantize: quantize,
+	Scan16:   scan[uint16],
+	Scan32:   scan[uint32],
+	Near16:   near[uint16],
+	Near32:   near[uint32],
 }
 
 // portableLanes is 4: with two document rows the loop keeps 8 running sums, 2
@@ -175,6 +177,26 @@ func narrow(dst []uint8, stride int, src []float32, lanes int, mul, add []float3
 			row[lane] = uint8(math.RoundToEven(float64(min(y, 255))))
 		}
 	}
+}
+
+func largest(row []float32) float32 {
+	var most uint32
+	for _, x := range row {
+		// Without their signs, floats are ordered as integers are, NaN last.
+		most = max(most, math.Float32bits(x)&^(1<<31))
+	}
+	return math.Float32frombits(most)
+}
+
+func quantize(codes []uint8, row []float32, step, inverse float64) (lost, kept float64) {
+	for d, x := range row {
+		code := max(-127, min(127, math.RoundToEven(float64(x)*inverse)))
+		codes[d] = uint8(int8(code)) ^ 0x80 // + 128
+		y := code * step
+		lost += (float64(x) - y) * (float64(x) - y)
+		kept += y * y
+	}
+	return lost, kept
 }
 
 func scan[ID uint16 | uint32](table []uint8, shift int, ids []ID, offsets, rows, sums []uint32) {

@@ -64,6 +64,15 @@ type Set struct {
 	// bytes apart.
 	Narrow func(dst []uint8, stride int, src []float32, lanes int, mul, add []float32)
 
+	// Largest is the largest magnitude of any number, NaN if any number is. The number of
+	// numbers is a multiple of DimStep, as that of Quantize.
+	Largest func(row []float32) float32
+
+	// Quantize writes, for each number, 128 and how many steps it has: rounded to the nearest
+	// integer, ties to even, and kept within -127 to 127. inverse is 1/step, and the numbers
+	// are finite. It returns the sums of the squares of what that loses and of what it keeps.
+	Quantize func(codes []uint8, row []float32, step, inverse float64) (lost, kept float64)
+
 	// Scan16 and Scan32 add, for each row, the sum over TableLanes lanes of the
 	// largest entry that any of the row's ids has in the table. The ids of row r
 	// are ids[offsets[r]:offsets[r+1]]; the entries of an id begin at id<<shift.

@@ -33,45 +33,51 @@ func hasAVX512() bool {
 const amd64DimStep = 8
 
 var avx2 = Set{
-	Name:    "avx2",
-	DimStep: amd64DimStep,
-	F32:     f32AVX2,
-	I8:      i8AVX2,
-	Widen:   widenF16C,
-	Narrow:  narrowAVX2,
-	Scan16:  scan16AVX2,
-	Scan32:  scan32AVX2,
-	Near16:  near16AVX2,
-	Near32:  near32AVX2,
+	Name:     "avx2",
+	DimStep:  amd64DimStep,
+	F32:      f32AVX2,
+	I8:       i8AVX2,
+	Widen:    widenF16C,
+	Narrow:   narrowAVX2,
+	Largest:  largestAVX2,
+	Quantize: quantizeAVX2,
+	Scan16:   scan16AVX2,
+	Scan32:   scan32AVX2,
+	Near16:   near16AVX2,
+	Near32:   near32AVX2,
 }
 
 // avx512 is for processors without VNNI. Their 8-bit codes are left to AVX2: one
 // of two ports takes wide multiplications there, and nobody measured it.
 var avx512 = Set{
-	Name:    "avx512",
-	DimStep: amd64DimStep,
-	F32:     f32AVX512,
-	I8:      i8AVX2,
-	Widen:   widenF16C,
-	Narrow:  narrowAVX2,
-	Scan16:  scan16AVX2,
-	Scan32:  scan32AVX2,
-	Near16:  near16AVX2,
-	Near32:  near32AVX2,
+	Name:     "avx512",
+	DimStep:  amd64DimStep,
+	F32:      f32AVX512,
+	I8:       i8AVX2,
+	Widen:    widenF16C,
+	Narrow:   narrowAVX2,
+	Largest:  largestAVX2,
+	Quantize: quantizeAVX2,
+	Scan16:   scan16AVX2,
+	Scan32:   scan32AVX2,
+	Near16:   near16AVX2,
+	Near32:   near32AVX2,
 }
 
 // avx512vnni scans tables as AVX2 does: an entry has the width of its registers.
 var avx512vnni = Set{
-	Name:    "avx512vnni",
-	DimStep: amd64DimStep,
-	F32:     f32AVX512,
-	I8:      i8VNNI,
-	Widen:   widenF16C,
-	Narrow:  narrowAVX2,
-	Scan16:  scan16AVX2,
-	Scan32:  scan32AVX2,
-	Near16:  near16AVX2,
-	Near32:  near32AVX2,
+	Name:     "avx512vnni",
+	DimStep:  amd64DimStep,
+	F32:      f32AVX512,
+	I8:       i8VNNI,
+	Widen:    widenF16C,
+	Narrow:   narrowAVX2,
+	Largest:  largestAVX2,
+	Quantize: quantizeAVX2,
+	Scan16:   scan16AVX2,
+	Scan32:   scan32AVX2,
+	Near16:   near16AVX2,
+	Near32:   near32AVX2,
 }
 
 var (

@@ -16,14 +16,14 @@ import (
 var named = map[string]string{
 	"AVX2": "AVX2", "FMA3": "FMA", "BMI2": "BMI2", "F16C": "F16C",
 	"AVX512F": "AVX-512 F", "AVX512VL": "VL", "AVX512VNNI": "VNNI",
-	"AVX": "", "MMX+": "", "CPUID": "",
+	"AVX": "", "MMX+": "", "SSE": "", "SSE2": "", "CPUID": "",
 }
 
 // asked is what the sets ask the processor for, by what the names of their
 // kernels contain.
 var asked = map[string][]string{
 	"":       {"MMX+"}, // of every processor for amd64
-	"AVX2":   {"AVX", "MMX+", "AVX2", "FMA3", "BMI2"},
+	"AVX2":   {"AVX", "MMX+", "SSE", "SSE2", "AVX2", "FMA3", "BMI2"},
 	"F16C":   {"AVX", "F16C"},
 	"AVX512": {"AVX", "MMX+", "AVX2", "FMA3", "AVX512F", "AVX512VL"},
 	"VNNI":   {"AVX", "MMX+", "AVX2", "AVX512F", "AVX512VL", "AVX512VNNI"},
@@ -37,7 +37,8 @@ func TestKernelsNeedNoMoreThanTheySay(t *testing.T) {
 	declarations, err := os.ReadFile("kernels_amd64.go")
 	require.NoError(t, err)
 	functions := regexp.MustCompile(`(?m)^// func (\w+)\(.*\n// Requires: (.*)$`).FindAllStringSubmatch(string(assembly), -1)
-	require.Len(t, functions, 3*14+2+2+1+1+1+1, "three modes of 14 tiles, two scans, two nears, narrow, widen, Prefetch, hasF16C")
+	require.Len(t, functions, 3*14+2+2+1+1+1+1+1+1,
+		"three modes of 14 tiles, two scans, two nears, narrow, widen, largest, quantize, Prefetch, hasF16C")
 	for _, function := range functions {
 		name, required := function[1], strings.Split(function[2], ", ")
 		if name == "hasF16C" {

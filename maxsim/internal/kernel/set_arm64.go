@@ -22,29 +22,33 @@ const arm64DimStep = 8
 // neon is for processors without the dot product of bytes, which Arm's own cores
 // have since Cortex-A75 and Neoverse N1. Their 8-bit codes are left to Go.
 var neon = Set{
-	Name:    "neon",
-	DimStep: arm64DimStep,
-	F32:     f32NEON,
-	I8:      portable.I8,
-	Widen:   widenNEON,
-	Narrow:  narrowNEON,
-	Scan16:  scan16NEON,
-	Scan32:  scan32NEON,
-	Near16:  portable.Near16,
-	Near32:  portable.Near32,
+	Name:     "neon",
+	DimStep:  arm64DimStep,
+	F32:      f32NEON,
+	I8:       portable.I8,
+	Widen:    widenNEON,
+	Narrow:   narrowNEON,
+	Largest:  largest,
+	Quantize: quantize,
+	Scan16:   scan16NEON,
+	Scan32:   scan32NEON,
+	Near16:   portable.Near16,
+	Near32:   portable.Near32,
 }
 
 var neonDotprod = Set{
-	Name:    "neon+dotprod",
-	DimStep: arm64DimStep,
-	F32:     f32NEON,
-	I8:      i8SDOT,
-	Widen:   widenNEON,
-	Narrow:  narrowNEON,
-	Scan16:  scan16NEON,
-	Scan32:  scan32NEON,
-	Near16:  portable.Near16,
-	Near32:  portable.Near32,
+	Name:     "neon+dotprod",
+	DimStep:  arm64DimStep,
+	F32:      f32NEON,
+	I8:       i8SDOT,
+	Widen:    widenNEON,
+	Narrow:   narrowNEON,
+	Largest:  largest,
+	Quantize: quantize,
+	Scan16:   scan16NEON,
+	Scan32:   scan32NEON,
+	Near16:   portable.Near16,
+	Near32:   portable.Near32,
 }
 
 var (

@@ -24,6 +24,10 @@ func constant(name string, number Constant, size int) Mem {
 	return at
 }
 
+func bytes(x uint8) Mem        { return constant(fmt.Sprintf("bytes%d", x), U8(x), 1) }
 func words(x uint16) Mem       { return constant(fmt.Sprintf("words%d", x), U16(x), 2) }
 func doublewords(x uint32) Mem { return constant(fmt.Sprintf("doublewords%d", x), U32(x), 4) }
 func float(x float32) Mem      { return constant(fmt.Sprintf("floats%v", x), F32(x), 4) }
+
+// double is named, as a minus sign is no part of a name.
+func double(name string, x float64) Mem { return constant("doubles"+name, F64(x), 8) }

@@ -27,6 +27,8 @@ func main() {
 	emitNear("near32AVX2", "uint32", 4)
 	emitWiden()
 	emitNarrow()
+	emitLargest()
+	emitQuantize()
 	emitPrefetch()
 	emitHasF16C()
 	Generate()
