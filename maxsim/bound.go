@@ -25,15 +25,21 @@ import "math"
 // and the multiplications with two scales, lose at most (1+u)^3 - 1 < 4*u of it.
 // Each sum is taken in float64 and rounded once.
 func (q *Query) ErrorBound(doc Int8Matrix) float32 {
-	const u = 0x1p-24
-	n := float64(q.Dim()) * u
-	residual, norm := float64(doc.Residual), float64(doc.Norm)
 	var bound, most float64
 	for _, c := range q.i8().codes {
-		row := float64(c.norm) + float64(c.residual) // no less than |q|
-		bound += row*residual + float64(c.residual)*norm
-		bound += n/(1-n)*row*(norm+residual) + 4*u*float64(c.norm)*norm
-		most += row * (norm + residual) // no score is larger
+		bound += q.errorOf(c, doc)
+		most += (float64(c.norm) + float64(c.residual)) * (float64(doc.Norm) + float64(doc.Residual)) // no score is larger
 	}
-	return math.Nextafter32(float32(bound+2*u*most), float32(math.Inf(1)))
+	return math.Nextafter32(float32(bound+2*unit*most), float32(math.Inf(1)))
+}
+
+// unit is u.
+const unit = 0x1p-24
+
+// errorOf is what one row of the query adds to the bound, without the rounding of sums.
+func (q *Query) errorOf(c codesOfRow, doc Int8Matrix) float64 {
+	n := float64(q.Dim()) * unit
+	residual, norm := float64(doc.Residual), float64(doc.Norm)
+	row := float64(c.norm) + float64(c.residual) // no less than |q|
+	return row*residual + float64(c.residual)*norm + n/(1-n)*row*(norm+residual) + 4*unit*float64(c.norm)*norm
 }

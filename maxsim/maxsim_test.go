@@ -1,7 +1,6 @@
 package maxsim
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -127,14 +126,7 @@ func TestScoreStridedIsTheScoreOfTheMatrix(t *testing.T) {
 		r := rand.New(rand.NewPCG(23, 24))
 		for _, shape := range [][3]int{{1, 1, 8}, {20, 100, 128}, {32, 1030, 128}, {50, 300, 64}, {5, 9, 2048}, {7, 40, 13}} {
 			q, doc := mustQuery(t, unitMatrix(r, shape[0], shape[2])), unitMatrix(r, shape[1], shape[2])
-			record := []byte{}
-			for i := range doc.Rows() {
-				record = append(record, 0xff, 0xff)
-				for _, x := range doc.Row(i) {
-					record = binary.LittleEndian.AppendUint32(record, math.Float32bits(x))
-				}
-			}
-			rows := Strided{Data: record[2:], Dim: shape[2], Stride: 4*shape[2] + 2}
+			rows := recordOf(doc)
 			require.Equal(t, doc.Rows(), rows.Rows())
 			require.InDelta(t, q.Score(doc), q.ScoreStrided(rows), 0, "%v", shape)
 			require.Equal(t, doc, rows.Matrix())
@@ -354,6 +346,7 @@ func TestScoringAllocatesNothing(t *testing.T) {
 		require.NoError(t, err)
 		var table CentroidTable
 		table.Build(q, coded)
+		var peaks Peaks
 		matches, dots, candidates := make([]Match, 0, q.Rows()), make([]float32, 0, 21*51), make([]Candidate, 0, 3)
 		for name, score := range map[string]func(){
 			"Score":     func() { q.Score(doc) },
@@ -361,9 +354,13 @@ func TestScoringAllocatesNothing(t *testing.T) {
 			"Match":     func() { q.Match(matches, doc) },
 			"Dots":      func() { q.Dots(dots, doc) },
 			"ScoreInt8": func() { q.ScoreInt8(coded) },
-			"Refine":    func() { q.Refine(q.MatchInt8(matches, coded), doc) },
-			"Build":     func() { table.Build(q, coded) },
-			"Top":       func() { codes.Top(candidates, &table, 3, nil) },
+			"Rescore": func() {
+				q.ScoreInt8Peaks(coded, &peaks)
+				q.Rescore(coded, &peaks, doc.strided())
+			},
+			"Refine": func() { q.Refine(q.MatchInt8(matches, coded), doc) },
+			"Build":  func() { table.Build(q, coded) },
+			"Top":    func() { codes.Top(candidates, &table, 3, nil) },
 		} {
 			require.Zero(t, testing.AllocsPerRun(100, score), name)
 		}
@@ -433,4 +430,5 @@ func testFuzzed(t *testing.T, query, doc Matrix, odd float32) {
 	for _, match := range q.MatchInt8(nil, coded) {
 		require.Less(t, match.Row, doc.Rows())
 	}
+	requireRescored(t, query, doc, coded, "")
 }
