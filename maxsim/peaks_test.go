@@ -49,9 +49,9 @@ func requireRescored(t *testing.T, query, doc Matrix, coded Int8Matrix, of strin
 func TestRescoreIsTheScoreOfAllRows(t *testing.T) {
 	everyKernel(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(71, 72))
-		for range 10 {
+		for range 5 {
 			dim := []int{8, 24, 128, 320}[r.IntN(4)]
-			docs := matricesOfAllKinds(r, 1+r.IntN(150), dim)
+			docs := matricesOfAllKinds(r, leastPeaked-1+r.IntN(100), dim)
 			for queryName, query := range matricesOfAllKinds(r, 1+r.IntN(80), dim) {
 				for docName, doc := range docs {
 					requireRescored(t, query, doc, shuffled(r, doc), queryName+", "+docName)

@@ -98,7 +98,7 @@ func (x *Index) Score(ctx context.Context, query *maxsim.Query, id uint64) (floa
 	}
 	defer view.Close()
 
-	result, err := score(ctx, view, query, id)
+	result, err := score(ctx, view, query, ranked{pick: pick{id: id}})
 	if errors.Is(err, errVectorless) {
 		err = ErrNotStored
 	}

@@ -22,7 +22,7 @@ type refined struct {
 // of the others as many as can still be among the k best.
 func refine(ctx context.Context, view View, query *maxsim.Query, ranking []ranked, unranked []uint64, k int, options SearchOptions, certified bool) (refined, error) {
 	found := refined{scanned: scanned{best: newTop(min(k, len(ranking)+len(unranked)))}}
-	if err := found.score(ctx, view, query, unranked, options); err != nil {
+	if err := found.score(ctx, view, query, unrankedOnes(unranked), options); err != nil {
 		return refined{}, err
 	}
 	slack := float32(trusted)
@@ -43,11 +43,7 @@ func refine(ctx context.Context, view View, query *maxsim.Query, ranking []ranke
 		if n == 0 {
 			break
 		}
-		ids := make([]uint64, n)
-		for j, r := range ranking[i : i+n] {
-			ids[j] = r.id
-		}
-		if err := found.score(ctx, view, query, ids, options); err != nil {
+		if err := found.score(ctx, view, query, ranking[i:i+n], options); err != nil {
 			return refined{}, err
 		}
 		i += n
@@ -56,21 +52,30 @@ func refine(ctx context.Context, view View, query *maxsim.Query, ranking []ranke
 }
 
 // score scores documents and keeps the best.
-func (f *refined) score(ctx context.Context, view View, query *maxsim.Query, ids []uint64, options SearchOptions) error {
-	if len(ids) == 0 {
+func (f *refined) score(ctx context.Context, view View, query *maxsim.Query, documents []ranked, options SearchOptions) error {
+	if len(documents) == 0 {
 		return nil
 	}
-	more, err := scoreAll(ctx, view, query, ids, f.best.k, options.MinScore)
+	more, err := scoreAll(ctx, view, query, documents, f.best.k, options.MinScore)
 	if err != nil {
 		return err
 	}
-	f.asked += len(ids)
+	f.asked += len(documents)
 	f.scored += more.scored
 	f.vectorless = append(f.vectorless, more.vectorless...)
 	for _, result := range more.best.heap {
 		f.best.offer(result)
 	}
 	return nil
+}
+
+// unrankedOnes are documents of which the index has no codes.
+func unrankedOnes(ids []uint64) []ranked {
+	documents := make([]ranked, len(ids))
+	for i, id := range ids {
+		documents[i].id = id
+	}
+	return documents
 }
 
 // mayTake reports whether a document whose score is at most upper can be among the

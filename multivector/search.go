@@ -132,6 +132,7 @@ func (x *Index) Search(ctx context.Context, query *maxsim.Query, k int, options 
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
+	defer ranking.free()
 	trace.Certified = shortlist.size == candidates.inParts() && !ranking.stopped
 	unranked := append(x.discard(ranking.damaged), candidates.pending...)
 	found, err := refine(ctx, view, query, ranking.documents, unranked, k, options, trace.Certified)
