@@ -149,6 +149,18 @@ func (c candidates) shortlist(query *maxsim.Query, n int, trace *Trace) (s *shor
 	return newShortlist(unknown, known, n, tables), most
 }
 
+// ids is the candidates in parts, ascending.
+func (c candidates) ids() []uint64 {
+	ids := make([]uint64, 0, c.inParts())
+	for _, p := range c.parts {
+		for _, row := range p.rows {
+			ids = append(ids, p.ID(int(row)))
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
 func (c candidates) all() []pick {
 	picks := make([]pick, 0, c.inParts())
 	for _, p := range c.parts {

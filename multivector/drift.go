@@ -2,6 +2,7 @@ package multivector
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -22,19 +23,36 @@ type nearness struct {
 func (d *drift) add(n nearness) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.documents += n.documents
-	d.sum += n.sum
-	d.strangers += n.strangers
+	d.nearness.add(n)
+}
+
+// standFor is so many documents that are as near, if anything is known of them.
+func (n nearness) standFor(documents int) nearness {
+	if n.documents == 0 {
+		return nearness{}
+	}
+	return nearness{documents: documents, sum: n.sum / float64(n.documents) * float64(documents), strangers: n.strangers}
+}
+
+func (n *nearness) add(more nearness) {
+	n.documents += more.documents
+	n.sum += more.sum
+	n.strangers += more.strangers
 }
 
 // drift is [Statistics.Drift].
 func (g *generation) drift() float64 {
 	g.since.mu.Lock()
 	defer g.since.mu.Unlock()
-	if g.since.documents == 0 {
+	return g.driftOf(g.since.nearness)
+}
+
+// driftOf is how much farther documents are than at the training.
+func (g *generation) driftOf(n nearness) float64 {
+	if n.documents == 0 {
 		return 0
 	}
-	return float64(g.codebook.MeanCosine()) - g.since.sum/float64(g.since.documents)
+	return float64(g.codebook.MeanCosine()) - n.sum/float64(n.documents)
 }
 
 // drifted reports whether documents that came since the training are so much
@@ -58,7 +76,9 @@ const lookBackDocuments = 32
 // lookBack compares documents that came between the training and the last end of the
 // index with its centroids, once. Without, an index that is opened often enough would
 // keep centroids that fit nothing. It looks at files that are newer than the codebook;
-// those that merging made hold older documents, too, and look a little better.
+// those that merging made hold older documents, too, and look a little better. A tuning
+// that was restored had the drift of those documents that it knew, of the same look: until
+// then its margins are what they were.
 func (x *Index) lookBack(ctx context.Context) (done bool, err error) {
 	x.mu.RLock()
 	g := x.generation
@@ -67,37 +87,51 @@ func (x *Index) lookBack(ctx context.Context) (done bool, err error) {
 		return false, nil
 	}
 	g.opened = false // even if a file cannot be read: other tasks wait
+	x.mu.Lock()
+	tuned := x.tuning.restored
+	x.tuning.restored = nil
+	x.mu.Unlock()
 	s := x.acquire()
 	defer s.release()
+	var then nearness
 	for _, p := range s.parts {
 		if p.file <= g.file { // those of no file were coded since
 			continue
 		}
-		if err := g.compare(ctx, p); err != nil {
+		since, known, err := g.compare(ctx, p, tuned)
+		if err != nil {
 			return false, err
 		}
+		g.since.add(since)
+		then.add(known)
+	}
+	if tuned != nil {
+		x.mu.Lock()
+		x.tuning.drift = g.driftOf(then)
+		x.mu.Unlock()
 	}
 	return true, nil
 }
 
-// compare adds the documents of a part to those that came since the training.
-func (g *generation) compare(ctx context.Context, p *part) error {
-	sum, compared, strangers := 0.0, 0, 0
+// compare is how near the documents of a part are, and those of them that were tuned.
+func (g *generation) compare(ctx context.Context, p *part, tuned []uint64) (all, known nearness, err error) {
 	if c := p.coded.Load(); c != nil && c.generation == g {
-		strangers = c.strangers()
+		all.strangers = c.strangers()
 	}
 	for row := 0; row < p.Documents(); row += max(1, p.Documents()/lookBackDocuments) {
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return nearness{}, nearness{}, ctx.Err()
 		}
-		if !p.dead.has(row) && p.sound(row) {
-			_, cosine := g.codebook.AssignInt8(nil, p.Document(row))
-			sum += float64(cosine)
-			compared++
+		if p.dead.has(row) || !p.sound(row) {
+			continue
+		}
+		_, cosine := g.codebook.AssignInt8(nil, p.Document(row))
+		one := nearness{documents: 1, sum: float64(cosine)}
+		all.add(one)
+		if _, found := slices.BinarySearch(tuned, p.ID(row)); found {
+			known.add(one)
 		}
 	}
-	if compared > 0 {
-		g.since.add(nearness{documents: p.live(), sum: sum / float64(compared) * float64(p.live()), strangers: strangers})
-	}
-	return nil
+	share := known.documents * p.live() / max(1, all.documents)
+	return all.standFor(p.live()), known.standFor(share), nil
 }

@@ -108,9 +108,11 @@ func (w *world) steps(n int) {
 	}
 }
 
-// check compares searches with brute force over what is stored.
+// check compares searches with brute force over what is stored, and the folder with what
+// the index says of it.
 func (w *world) check() {
 	w.t.Helper()
+	require.Equal(w.t, withoutCodebooks(w.index.Files()), w.lying(), "no file is missing or forgotten")
 	live := slices.Collect(maps.Keys(w.source.stored))
 	require.Equal(w.t, slices.Sorted(slices.Values(live)), slices.Collect(w.index.IDs))
 	query, k := pack(w.t, randomMatrix(w.r, 1+w.r.IntN(6), w.dim)), 1+w.r.IntN(12)
@@ -135,6 +137,19 @@ func (w *world) check() {
 			}
 		}
 	}
+}
+
+// lying is the names of the files that lie in the folder, but for those that were set aside.
+func (w *world) lying() []string {
+	w.t.Helper()
+	names, err := w.disk.List(".")
+	require.NoError(w.t, err)
+	return withoutCodebooks(slices.DeleteFunc(names, func(name string) bool { return path.Ext(name) == damagedSuffix }))
+}
+
+// withoutCodebooks leaves out what stays for documents in memory, too.
+func withoutCodebooks(names []string) []string {
+	return slices.DeleteFunc(names, func(name string) bool { return path.Ext(name) == "."+string(format.KindCodebook) })
 }
 
 func (w *world) filter() Filter {
@@ -266,7 +281,7 @@ func TestDamageIsNoticedAndMended(t *testing.T) {
 	for _, name := range names {
 		kinds[path.Ext(name)] = true
 	}
-	require.Equal(t, map[string]bool{".vectors": true, ".codes": true, ".codebook": true}, kinds)
+	require.Equal(t, map[string]bool{".vectors": true, ".codes": true, ".codebook": true, ".tuning": true}, kinds)
 
 	for _, name := range names {
 		file, err := built.disk.Open(name)

@@ -179,6 +179,22 @@ func (f *files) openGeneration(number uint64) (*generation, error) {
 	return newGeneration(book, int(stored.Documents), number), nil
 }
 
+func (f *files) writeTuning(t tuning) (number uint64, err error) {
+	return f.write(format.KindTuning, func(w io.Writer) error {
+		return format.WriteTuning(w, &format.Tuning{
+			Codebook: t.generation.file, IDs: t.unwritten, Centroids: t.shortfalls.centroids, Skimmed: t.shortfalls.skimmed,
+		})
+	})
+}
+
+func (f *files) openTuning(number uint64) (*format.Tuning, error) {
+	b, err := f.read(format.FileName(number, format.KindTuning))
+	if err != nil {
+		return nil, err
+	}
+	return format.OpenTuning(b)
+}
+
 // list is the numbers of the files of each kind, and what else lies there.
 func (f *files) list() (numbers map[format.Kind][]uint64, others []string, err error) {
 	names, err := f.fs.List(".")

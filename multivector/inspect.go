@@ -127,6 +127,10 @@ func (i *inspection) compare(name string) {
 			return
 		}
 		problem = i.misfit(facts)
+	case format.KindTuning:
+		if facts.Codebook != i.newest(format.KindCodebook) {
+			i.say(name, "its codebook is missing, damaged or replaced: removed when the index opens")
+		}
 	default:
 		if i.dim != 0 && facts.Dim != i.dim {
 			problem = fmt.Sprintf("it has %d dimensions, the first vectors have %d", facts.Dim, i.dim)
@@ -136,6 +140,16 @@ func (i *inspection) compare(name string) {
 		i.say(name, problem)
 		i.damaged[name] = true
 	}
+}
+
+// newest is the largest number of a sound file of a kind, 0 if there is none.
+func (i *inspection) newest(kind format.Kind) (number uint64) {
+	for name := range i.files {
+		if n, of, _ := format.ParseFileName(name); of == kind && !i.damaged[name] {
+			number = max(number, n)
+		}
+	}
+	return number
 }
 
 // misfit says what does not fit between codes and what they name, or "".

@@ -55,10 +55,11 @@ func TestInspectPrintsAFolder(t *testing.T) {
 		`00000002\.codebook          sound            \d{4} bytes  16 centroids of 8 dimensions in \d+ cells, trained among 30 documents, mean cosine 0\.\d{3}`,
 		`00000004\.vectors           sound            3152 bytes  30 documents, 120 rows of 8 dimensions`,
 		`00000005\.codes             sound            \d{4} bytes  30 documents, \d{2,3} ids of 16 centroids, for 00000004\.vectors by 00000002\.codebook`,
+		`00000006\.tuning            sound            \d{4} bytes  480 results among 30 documents fell short by up to \d\.\d{3}, after skimming by \d\.\d{3}, for 00000002\.codebook`,
 		`00000008\.codes\.damaged     set aside: nothing reads it`,
 		`00000009\.vectors\.tmp       being written, or a crash left it: removed when the index opens`,
 		`notes\.txt                  not a file of the index`,
-		`in all: 30 documents, \d{4} bytes, \d{3} bytes a document`,
+		`in all: 30 documents, \d{5} bytes, \d{3} bytes a document`,
 	}, "\n")+"\n$", text)
 
 	text, err = inspected(t, dir, true)
@@ -126,7 +127,12 @@ func TestInspectSeesWhatOpenSetsAside(t *testing.T) {
 		},
 		{
 			"00000002.codebook", func(name string) { require.NoError(t, os.Remove(name)) },
-			"00000005.codes             its codebook is missing or damaged", "00000005.codes",
+			"00000005.codes             its codebook is missing or damaged\n" +
+				"00000006.tuning            its codebook is missing, damaged or replaced: removed when the index opens", "00000005.codes",
+		},
+		{
+			"00000006.tuning", func(name string) { change(t, name, 70) },
+			"the file is damaged: codebook: CRC-32C", "00000006.tuning",
 		},
 		{
 			"00000005.codes", func(name string) { require.NoError(t, os.Truncate(name, 0)) },

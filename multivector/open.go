@@ -109,6 +109,7 @@ func (x *Index) reconcile(stored []uint64) {
 			delete(x.where, id)
 		}
 	}
+	x.recount(stored)
 	x.await(stored)
 }
 
@@ -140,7 +141,10 @@ func (x *Index) openFiles() error {
 		x.dim = p.Dim()
 		x.place(p)
 	}
-	return x.openCodes(numbers)
+	if err := x.openCodes(numbers); err != nil {
+		return err
+	}
+	return x.openTunings(numbers[format.KindTuning])
 }
 
 // openCodes finds the newest codes of each part, and the codebooks that they need.
@@ -315,6 +319,9 @@ func (x *Index) Files() []string {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	var names []string
+	if x.tuning.file != 0 {
+		names = append(names, format.FileName(x.tuning.file, format.KindTuning))
+	}
 	generations := map[*generation]bool{}
 	if x.generation != nil {
 		generations[x.generation] = true

@@ -10,6 +10,7 @@ import (
 
 	"weaviate-colpali/maxsim"
 	"weaviate-colpali/multivector/internal/codebook"
+	"weaviate-colpali/multivector/internal/format"
 )
 
 // trainSeed makes every training of the same documents the same.
@@ -69,10 +70,11 @@ func (x *Index) newGeneration(ctx context.Context, parts []*part, documents int)
 		}
 	}
 	x.mu.Lock()
-	before := x.generation
+	before, tuned := x.generation, x.forgetTuning()
 	x.generation = g
 	x.mu.Unlock()
 	if before != nil {
+		x.files.remove(format.KindTuning, tuned)
 		x.removeUnneeded(before)
 	}
 	x.logger.Info("trained the index's centroids", "documents", documents, "centroids", book.Len(), "mean_cosine", book.MeanCosine())

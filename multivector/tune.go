@@ -9,7 +9,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/viterin/vek"
+	"github.com/viterin/vek/vek32"
 
 	"weaviate-colpali/maxsim"
 	"weaviate-colpali/multivector/internal/codebook"
@@ -78,12 +78,16 @@ type tuning struct {
 	changes    int         // that there had been, see Index
 	generation *generation // of the centroids
 	drift      float64     // that it had, see generation.drift
+
+	file      uint64   // that holds it or the one before it, 0: none does
+	unwritten []uint64 // ids of these documents until a file has them, ascending
+	restored  []uint64 // ids that a file had, until the worker has looked back
 }
 
 // shortfalls are how far results fell below the score that it took, in order, by what is
 // known of them before they are scored.
 type shortfalls struct {
-	centroids, skimmed []float64
+	centroids, skimmed []float32
 }
 
 // margins are what it takes for a share of the results of a question of so many vectors.
@@ -127,7 +131,7 @@ func (x *Index) margins(recall float64, rows int) margins {
 //
 // Before the index has asked itself there is nothing: vectors that are not unit vectors
 // may score anything.
-func covering(shortfalls []float64, share float64) float32 {
+func covering(shortfalls []float32, share float64) float32 {
 	n := len(shortfalls)
 	if n == 0 {
 		return float32(math.Inf(1))
@@ -135,22 +139,25 @@ func covering(shortfalls []float64, share float64) float32 {
 	beyond := shortfalls[n-max(1, n/10):]
 	threshold, missed := shortfalls[max(0, n-len(beyond)-1)], (1-share)*float64(n)
 	if missed >= float64(len(beyond)) {
-		return float32(max(0, shortfalls[max(0, n-1-int(missed))]))
+		return max(0, shortfalls[max(0, n-1-int(missed))])
 	}
-	excess := vek.Mean(beyond) - threshold
-	return float32(max(0, threshold+excess*math.Log(float64(len(beyond))/missed)))
+	excess := vek32.Mean(beyond) - threshold
+	return max(0, threshold+excess*float32(math.Log(float64(len(beyond))/missed)))
 }
 
 // tune finds out which margin searches take, by asking for documents with some of
 // their own vectors, and comparing with what documents score. It is due after a
-// training, and after many changes.
+// training, and after many changes. What it finds is written down.
 func (x *Index) tune(ctx context.Context) (done bool, err error) {
 	x.mu.RLock()
 	g, before := x.generation, x.tuning
-	now := tuning{generation: g, documents: len(x.where), changes: x.changes}
+	now := tuning{generation: g, documents: len(x.where), changes: x.changes, file: before.file}
 	x.mu.RUnlock()
-	if g == nil || before.generation == g && !before.outdated(now) {
+	if g == nil {
 		return false, nil
+	}
+	if before.generation == g && !before.outdated(now) {
+		return x.keepTuning(before)
 	}
 	s := x.acquire()
 	defer s.release()
@@ -167,11 +174,15 @@ func (x *Index) tune(ctx context.Context) (done bool, err error) {
 		return false, nil
 	}
 	now.shortfalls = found
+	if x.files != nil {
+		now.unwritten = all.ids()
+	}
 	x.mu.Lock()
 	x.tuning = now
 	x.mu.Unlock()
 	x.logger.Info("tuned the index's searches", "documents", now.documents, "margin", now.margins(DefaultRecall, tuneRows).centroids)
-	return true, nil
+	_, err = x.keepTuning(now)
+	return true, err
 }
 
 // outdated reports whether many documents have come or gone since.
@@ -329,13 +340,13 @@ func measure(query *maxsim.Query, best top, scored []pick, tables tables, most f
 			continue
 		}
 		takes := best.heap[0].Score
-		s.centroids = append(s.centroids, float64(takes-p.estimate)/float64(most))
+		s.centroids = append(s.centroids, (takes-p.estimate)/most)
 		if !p.skims() {
 			continue
 		}
 		var found [1]skimmed
 		if skim(query, tables, []pick{p}, found[:]); found[0].sound {
-			s.skimmed = append(s.skimmed, float64(takes-found[0].score)/float64(most))
+			s.skimmed = append(s.skimmed, (takes-found[0].score)/most)
 		}
 	}
 	return s
@@ -343,7 +354,7 @@ func measure(query *maxsim.Query, best top, scored []pick, tables tables, most f
 
 // largest is that of the centroids' estimates.
 func (s shortfalls) largest() float64 {
-	return slices.Max(append(s.centroids, 0))
+	return float64(slices.Max(append(s.centroids, 0)))
 }
 
 // shortfallsOf is those of all questions, in order.

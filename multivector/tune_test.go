@@ -48,7 +48,7 @@ func TestAskingScoresWhatCanBeAmongTheBest(t *testing.T) {
 	require.Len(t, all.skimmed, tuneQuestions*tuneResults)
 	some, scored := asked(tuneInFull)
 	require.Less(t, scored, ofAll*9/10)
-	for name, same := range map[string][3][]float64{
+	for name, same := range map[string][3][]float32{
 		"by centroids": {all.centroids, some.centroids, x.tuning.shortfalls.centroids},
 		"skimmed":      {all.skimmed, some.skimmed, x.tuning.shortfalls.skimmed},
 	} {
@@ -91,19 +91,19 @@ func TestQuestionsDoNotDependOnTheOrderOfDocuments(t *testing.T) {
 // TestCovering compares with a uniform distribution, whose beyond decides, and with the one
 // that it expects.
 func TestCovering(t *testing.T) {
-	shortfalls := make([]float64, 1000)
+	shortfalls := make([]float32, 1000)
 	for i := range shortfalls {
-		shortfalls[i] = float64(i - 100)
+		shortfalls[i] = float32(i - 100)
 	}
 	require.InDelta(t, 399, covering(shortfalls, 0.5), 0)
 	require.InDelta(t, 799+50.5*math.Log(20), covering(shortfalls, 0.995), 1e-3)
 	require.Zero(t, covering(shortfalls[:100], 0.95), "none falls short")
-	require.InDelta(t, 7, covering([]float64{7}, 0.999), 0)
+	require.InDelta(t, 7, covering([]float32{7}, 0.999), 0)
 	require.InDelta(t, math.Inf(1), covering(nil, 0.99), 0, "nothing is known")
 
 	r := rand.New(rand.NewPCG(99, 1))
 	for i := range shortfalls {
-		shortfalls[i] = r.ExpFloat64()
+		shortfalls[i] = float32(r.ExpFloat64())
 	}
 	slices.Sort(shortfalls)
 	for _, share := range []float64{0.5, 0.8, 0.95, 0.995, 0.9999} {
@@ -114,7 +114,7 @@ func TestCovering(t *testing.T) {
 // TestMarginsOfShorterQuestionsAreWider by the root of how much shorter they are, longer
 // ones' are not narrower, and every margin has a floor, which a higher recall lifts.
 func TestMarginsOfShorterQuestionsAreWider(t *testing.T) {
-	asked := tuning{shortfalls: shortfalls{centroids: []float64{0.2}, skimmed: []float64{0.1}}}
+	asked := tuning{shortfalls: shortfalls{centroids: []float32{0.2}, skimmed: []float32{0.1}}}
 	sentence := asked.margins(DefaultRecall, tuneRows)
 	require.InDelta(t, 0.2*questionMargin, sentence.centroids, 1e-6)
 	require.InDelta(t, 0.1*skimmedMargin, sentence.skimmed, 1e-6)
@@ -122,7 +122,7 @@ func TestMarginsOfShorterQuestionsAreWider(t *testing.T) {
 	require.Equal(t, sentence.times(2), asked.margins(DefaultRecall, tuneRows/4))
 	require.Equal(t, asked.margins(DefaultRecall, 1), asked.margins(DefaultRecall, 0))
 
-	near := tuning{shortfalls: shortfalls{centroids: []float64{-0.1}, skimmed: []float64{-0.1}}}
+	near := tuning{shortfalls: shortfalls{centroids: []float32{-0.1}, skimmed: []float32{-0.1}}}
 	for recall, share := range map[float64]float64{0.9: 0.75, DefaultRecall: 1, 0.999: 1.25} {
 		least := near.margins(recall, tuneRows)
 		require.InDelta(t, share*leastCentroids, least.centroids, 1e-6, "%g", recall)

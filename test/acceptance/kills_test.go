@@ -193,7 +193,7 @@ func (k *killed) kill(t *testing.T) {
 // size are written in a few milliseconds, which a random time would nearly always miss.
 func (k *killed) awaitBackground() {
 	known := k.files()
-	kinds := []string{".vectors.tmp", ".codes.tmp", ".codebook.tmp", ".codebook"}
+	kinds := []string{".vectors.tmp", ".codes.tmp", ".codebook.tmp", ".codebook", ".tuning.tmp"}
 	kind := kinds[k.random.IntN(len(kinds))]
 	for deadline := time.Now().Add(8 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Microsecond) {
 		if slices.ContainsFunc(k.files(), func(name string) bool {

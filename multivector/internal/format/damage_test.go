@@ -112,6 +112,10 @@ func TestDescribeInShort(t *testing.T) {
 			"00000004.codes             sound             832 bytes  3 documents, 3 ids of 65537 centroids, for 00000001.vectors by 00000002.codebook\n",
 			Facts{Kind: KindCodes, Documents: 3, Centroids: 65537, Vectors: 1, Codebook: 2},
 		},
+		FileName(5, KindTuning): {
+			"00000005.tuning            sound             520 bytes  4 results among 3 documents fell short by up to 0.500, after skimming by 0.062, for 00000002.codebook\n",
+			Facts{Kind: KindTuning, Documents: 3, Codebook: 2},
+		},
 	} {
 		var text bytes.Buffer
 		facts, sound := Describe(&text, name, files[name], false)

@@ -13,10 +13,10 @@ type Facts struct {
 	Kind      Kind
 	Dim       int      // of vectors and of a codebook
 	IDs       []uint64 // of the documents in vectors, a view
-	Documents int      // in vectors and in codes
+	Documents int      // in vectors, in codes and when an index was tuned
 	Centroids int      // of a codebook, and of that of codes
 	Vectors   uint64   // number of the file whose documents the codes are of
-	Codebook  uint64   // number of the file that the codes were made with
+	Codebook  uint64   // number of the file that codes or a tuning were made with
 
 	text string
 }
@@ -151,6 +151,11 @@ func reopen(kind Kind, b []byte) (Facts, []error) {
 		if c, err = OpenCodebook(b); err == nil {
 			return c.facts(), nil
 		}
+	case KindTuning:
+		var t *Tuning
+		if t, err = OpenTuning(b); err == nil {
+			return t.facts(), nil
+		}
 	}
 	return Facts{Kind: kind}, []error{err}
 }
@@ -187,4 +192,20 @@ func (c *Codebook) facts() Facts {
 		text: fmt.Sprintf("%d centroids of %d dimensions in %d cells, trained among %d documents, mean cosine %.3f",
 			centroids, c.Dim, cells, c.Documents, c.Cosine),
 	}
+}
+
+func (t *Tuning) facts() Facts {
+	return Facts{
+		Kind: KindTuning, Documents: len(t.IDs), Codebook: t.Codebook,
+		text: fmt.Sprintf("%d results among %d documents fell short by up to %.3f, after skimming by %.3f, for %s",
+			len(t.Centroids), len(t.IDs), last(t.Centroids), last(t.Skimmed), FileName(t.Codebook, KindCodebook)),
+	}
+}
+
+// last is the largest of numbers in order, 0 of none.
+func last(numbers []float32) float32 {
+	if len(numbers) == 0 {
+		return 0
+	}
+	return numbers[len(numbers)-1]
 }

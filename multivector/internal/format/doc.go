@@ -4,6 +4,7 @@
 //	[WriteVectors]   [OpenVectors]   documents in 8-bit codes, 135 KiB a page
 //	[WriteCodes]     [OpenCodes]     their centroids, 200 bytes a page
 //	[WriteCodebook]  [OpenCodebook]  the centroids themselves
+//	[WriteTuning]    [OpenTuning]    how far to trust them, 8 bytes a page
 //
 // Centroids are in files of their own, so that a training rewrites 200 bytes a
 // page and never the vectors. [Describe] prints any of the files for people.

@@ -19,18 +19,20 @@ var (
 const (
 	version1 = 1 // the first
 	version2 = 2 // codes tell the rows of each centroid
-	version3 = 3 // vectors tell the origins of rows
+	version3 = 3 // vectors tell the origins of rows; tunings
 
 	newest = version3
 )
 
-// knownVersion fails unless this program reads files of a version.
-func knownVersion(version uint32) error {
-	if version == 0 {
+// knownVersion fails unless this program reads files of a kind and version.
+func knownVersion(kind Kind, version uint32) error {
+	switch {
+	case version == 0:
 		return corrupt("version", "0, expected 1 to %d", newest)
-	}
-	if version > newest {
+	case version > newest:
 		return fmt.Errorf("%w: its format is %d, this program reads up to %d", ErrVersion, version, newest)
+	case len(sections(kind, version)) == 0:
+		return corrupt("version", "%d, which has no %s", version, kind)
 	}
 	return nil
 }

@@ -47,6 +47,14 @@ func FuzzOpenCodebook(f *testing.F) {
 	})
 }
 
+func FuzzOpenTuning(f *testing.F) {
+	fuzz(f, KindTuning, func(t *testing.T, b []byte) {
+		if tuning, err := OpenTuning(b); err == nil {
+			requireSame(t, b, func(w *bytes.Buffer) error { return WriteTuning(w, tuning) })
+		}
+	})
+}
+
 func FuzzDescribe(f *testing.F) {
 	for name, b := range sampleFiles(f) {
 		f.Add(name, b)

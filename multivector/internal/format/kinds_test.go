@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"math"
 	"testing"
@@ -138,5 +139,61 @@ func TestCodebooksThatDoNotFit(t *testing.T) {
 		_, err = OpenCodebook(written(t, func(b *bytes.Buffer) error { return c.write(b) }))
 		require.ErrorIs(t, err, ErrCorrupt)
 		require.ErrorContains(t, err, want)
+	}
+}
+
+func TestTuningRoundTrip(t *testing.T) {
+	all := make([]float32, mostShortfalls)
+	for _, want := range []*Tuning{
+		sampleTuning(),
+		{Codebook: math.MaxUint64, IDs: []uint64{}, Centroids: []float32{0}, Skimmed: []float32{}},
+		{Codebook: 1, IDs: []uint64{0}, Centroids: all, Skimmed: all},
+	} {
+		got, err := OpenTuning(written(t, func(b *bytes.Buffer) error { return WriteTuning(b, want) }))
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+}
+
+func TestTuningsThatDoNotFit(t *testing.T) {
+	nan, infinite := float32(math.NaN()), float32(math.Inf(1))
+	for want, change := range map[string]func(*Tuning){
+		"codebook: 0, expected the number of a file":          func(t *Tuning) { t.Codebook = 0 },
+		"ids: number 1 is 40 after 40, expected a larger one": func(t *Tuning) { t.IDs[0] = 40 },
+		"ids: number 2 is 8 after 40, expected a larger one":  func(t *Tuning) { t.IDs[2] = 8 },
+		"centroids: 0 shortfalls, expected 1 to 65535":        func(t *Tuning) { t.Centroids = nil },
+		"centroids: 65536 shortfalls, expected 1 to 65535":    func(t *Tuning) { t.Centroids = make([]float32, mostShortfalls+1) },
+		"centroids: number 3 is +Inf, expected a finite one":  func(t *Tuning) { t.Centroids[3] = infinite },
+		"centroids: number 0 is NaN, expected a finite one":   func(t *Tuning) { t.Centroids[0] = nan },
+		"centroids: one is smaller than the one before it":    func(t *Tuning) { t.Centroids[1] = -1 },
+		"skimmed: 5 shortfalls, expected 0 to 4":              func(t *Tuning) { t.Skimmed = make([]float32, 5) },
+		"skimmed: number 1 is NaN, expected a finite one":     func(t *Tuning) { t.Skimmed[1] = nan },
+		"skimmed: one is smaller than the one before it":      func(t *Tuning) { t.Skimmed[0] = 1 },
+	} {
+		tuning := sampleTuning()
+		change(tuning)
+		err := WriteTuning(io.Discard, tuning)
+		require.ErrorContains(t, err, want)
+		require.NotErrorIs(t, err, ErrCorrupt)
+
+		_, err = OpenTuning(written(t, func(b *bytes.Buffer) error { return tuning.write(b) }))
+		require.ErrorIs(t, err, ErrCorrupt)
+		require.ErrorContains(t, err, want)
+	}
+}
+
+// TestVersionsBeforeTuningsHaveNone: such a file is damaged, even if all its checksums fit.
+func TestVersionsBeforeTuningsHaveNone(t *testing.T) {
+	sound := written(t, func(b *bytes.Buffer) error { return WriteTuning(b, sampleTuning()) })
+	for _, version := range []uint32{version1, version2} {
+		b := resealed(t, KindTuning, sound, func(h *header, _ []entry, f *footer) { h.Version, f.Version = version, version })
+		empty := bytes.Clone(b[:headerSize])
+		end := decode[footer](b[len(b)-footerSize:])
+		end.Offset, end.Length, end.CRC = uint64(headerSize), 0, checksum(nil)
+		for _, b := range [][]byte{b, append(empty, encode(end)...)} {
+			_, err := OpenTuning(b)
+			require.ErrorIs(t, err, ErrCorrupt)
+			require.ErrorContains(t, err, fmt.Sprintf("version: %d, which has no tuning", version))
+		}
 	}
 }

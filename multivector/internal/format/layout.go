@@ -59,7 +59,8 @@ type section struct {
 // codesSection is the only section without a CRC of its own.
 const codesSection = "codes"
 
-// sections are those of a kind in a version, in the order in which they stand.
+// sections are those of a kind in a version, in the order in which they stand: none where
+// no file of the kind can be of that version.
 func sections(kind Kind, version uint32) []section {
 	return slices.DeleteFunc(slices.Clone(layouts[kind]), func(s section) bool { return s.since > version })
 }
@@ -95,6 +96,12 @@ var layouts = map[Kind][]section{
 		{name: "reach", element: "f32", count: "1", meaning: "how far below the cosine of a row's nearest cell others are searched"},
 		{name: "cosine", element: "f32", count: "1", meaning: "mean cosine of the training sample to its centroids"},
 		{name: "documents", element: "u64", count: "1", meaning: "documents when the training began"},
+	},
+	KindTuning: {
+		{name: "codebook", element: "u64", count: "1", meaning: "number of the codebook file", since: version3},
+		{name: "ids", element: "u64", count: "D", meaning: "ids of the documents that there were, ascending", since: version3},
+		{name: "centroids", element: "f32", count: "S", meaning: "how far the centroids' estimates of results fell short, ascending", since: version3},
+		{name: "skimmed", element: "f32", count: "S or fewer", meaning: "how far results that can be skimmed fell short after it, ascending", since: version3},
 	},
 }
 

@@ -14,6 +14,7 @@ const (
 	KindVectors  Kind = "vectors"
 	KindCodes    Kind = "codes"
 	KindCodebook Kind = "codebook"
+	KindTuning   Kind = "tuning"
 )
 
 // FileName is the name of a file. Numbers count upwards over all kinds.

@@ -9,7 +9,7 @@ import (
 
 func TestFileNamesParse(t *testing.T) {
 	for name, number := range map[string]uint64{
-		"00000001.vectors": 1, "12345678.codes": 12345678, "123456789.codebook": 123456789, "18446744073709551615.codes": math.MaxUint64,
+		"00000001.vectors": 1, "00000009.tuning": 9, "12345678.codes": 12345678, "123456789.codebook": 123456789, "18446744073709551615.codes": math.MaxUint64,
 	} {
 		got, kind, ok := ParseFileName(name)
 		require.True(t, ok, name)

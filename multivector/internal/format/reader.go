@@ -70,7 +70,7 @@ func verifyEnds(kind Kind, begin header, end footer) error {
 	case begin.Version != end.Version:
 		return corrupt("footer", "version %d, expected %d as in the header", end.Version, begin.Version)
 	}
-	if err := knownVersion(begin.Version); err != nil {
+	if err := knownVersion(kind, begin.Version); err != nil {
 		return err
 	}
 	return zeros(begin.Zero[:], "header")

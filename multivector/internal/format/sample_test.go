@@ -69,6 +69,13 @@ func sampleCodebook() *Codebook {
 	return c
 }
 
+func sampleTuning() *Tuning {
+	return &Tuning{
+		Codebook: 2, IDs: []uint64{7, 40, math.MaxUint64},
+		Centroids: []float32{-0.25, 0, 0.125, 0.5}, Skimmed: []float32{-0.125, 0.0625},
+	}
+}
+
 // sampleFiles is a file of each kind by its name, and one of wide ids, number 4. They
 // are an index, but for the number of centroids that 4 names.
 func sampleFiles(t testing.TB) map[string][]byte {
@@ -77,6 +84,7 @@ func sampleFiles(t testing.TB) map[string][]byte {
 		FileName(2, KindCodebook): written(t, func(b *bytes.Buffer) error { return WriteCodebook(b, sampleCodebook()) }),
 		FileName(3, KindCodes):    written(t, func(b *bytes.Buffer) error { return WriteCodes(b, sampleCodes()) }),
 		FileName(4, KindCodes):    written(t, func(b *bytes.Buffer) error { return WriteCodes(b, sampleWideCodes()) }),
+		FileName(5, KindTuning):   written(t, func(b *bytes.Buffer) error { return WriteTuning(b, sampleTuning()) }),
 	}
 }
 

@@ -202,6 +202,7 @@ func TestWritersStopAtTheFirstError(t *testing.T) {
 		"vectors":  func(w io.Writer) error { return WriteVectors(w, 5, sequence(sampleDocuments())) },
 		"codebook": func(w io.Writer) error { return WriteCodebook(w, sampleCodebook()) },
 		"codes":    func(w io.Writer) error { return WriteCodes(w, sampleCodes()) },
+		"tuning":   func(w io.Writer) error { return WriteTuning(w, sampleTuning()) },
 	} {
 		var calls int
 		for fail := 1; ; fail++ {
