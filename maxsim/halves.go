@@ -1,8 +1,10 @@
 package maxsim
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
+	"unsafe"
 
 	"weaviate-colpali/maxsim/internal/kernel"
 )
@@ -15,12 +17,12 @@ import (
 type Int8Rows struct {
 	set    *kernel.Set
 	dim    int
-	stride int
-	codes  []int8  // halves, rows stride apart
-	bias   []int32 // of each row
+	stride int      // words of a row
+	codes  []uint32 // halves, four in a word: as they are copied into lanes
+	bias   []int32  // of each row
 
 	// Of one group.
-	q        []int8
+	q        []uint32
 	laneBias [maxLanes]int32
 	best     [maxLanes]float32
 	row      [maxLanes]uint32
@@ -29,30 +31,49 @@ type Int8Rows struct {
 // maxLanes is the most lanes that a kernel has.
 const maxLanes = 32
 
-// halves is half of what each code stands for, ties to even: -64 to 64.
-var halves = func() (table [256]int8) {
-	for code := range table {
-		signed := code - 128
-		table[code] = int8((signed + signed>>1&1) >> 1)
-	}
-	return table
-}()
+// every is a byte eight times.
+const every = 0x0101010101010101
+
+// halve is half of what each of eight codes stands for, ties to even, -64 to 64, and their
+// sum. Eight at a time, with rows packed by words, pages found their centroids in 2.7 to 3.4 ms
+// where byte by byte they took 3.2 to 4.3 (three pairs of runs, a busy machine).
+func halve(codes uint64) (halves uint64, sum int32) {
+	// Codes are 128 too much, these 64, so that no byte carries into the next. The half of an
+	// odd code is rounded up where its second bit is set, too.
+	more := codes>>1&(every*0x7f) + codes&(codes>>1)&every
+	const pairs = 0x00ff00ff00ff00ff
+	sums := more&pairs + more>>8&pairs
+	return (more + every*64) ^ every*128, int32(sums*0x0001000100010001>>48) - 8*64
+}
 
 // Set takes new rows, reusing memory. Their scales do not matter.
 func (h *Int8Rows) Set(rows Int8Matrix) {
 	n := rows.Rows()
-	h.set, h.dim, h.stride = kernelsFor(rows.Dim), rows.Dim, (rows.Dim+3)/4*4
+	h.set, h.dim, h.stride = kernelsFor(rows.Dim), rows.Dim, (rows.Dim+3)/4
 	h.codes = slices.Grow(h.codes[:0], n*h.stride)[:n*h.stride]
 	h.bias = slices.Grow(h.bias[:0], n)[:n]
 	for i := range n {
-		to, sum := h.codes[i*h.stride:(i+1)*h.stride], int32(0)
-		for d, code := range rows.Codes[i*rows.Dim : (i+1)*rows.Dim] {
-			to[d] = halves[code]
-			sum += int32(halves[code])
-		}
-		clear(to[rows.Dim:])
-		h.bias[i] = -128 * sum
+		h.bias[i] = -128 * setHalves(h.codes[i*h.stride:(i+1)*h.stride], rows.Codes[i*rows.Dim:(i+1)*rows.Dim])
 	}
+}
+
+// setHalves writes a row and tells the sum of its halves.
+func setHalves(to []uint32, codes []uint8) (sum int32) {
+	for ; len(codes) >= 8; codes, to = codes[8:], to[2:] {
+		halves, of := halve(binary.LittleEndian.Uint64(codes))
+		to[0], to[1] = uint32(halves), uint32(halves>>32)
+		sum += of
+	}
+	if len(codes) == 0 {
+		return sum
+	}
+	rest := [8]uint8{128, 128, 128, 128, 128, 128, 128, 128} // they stand for zero
+	copy(rest[:], codes)
+	halves, of := halve(binary.LittleEndian.Uint64(rest[:]))
+	for i := range to {
+		to[i] = uint32(halves >> (32 * i))
+	}
+	return sum + of
 }
 
 // Match raises best[i] to the largest product of row which[i] with any of doc, and
@@ -68,7 +89,7 @@ func (h *Int8Rows) Match(which []int32, doc Int8Matrix, best []float32, row []ui
 		h.pack(which[first:last], family.Lanes)
 		copy(h.best[:], best[first:last])
 		copy(h.row[:], row[first:last])
-		family.Argmax(h.q, h.laneBias[:family.Lanes], doc.Codes, doc.Scales, doc.Rows(), doc.Dim, 0,
+		family.Argmax(int8sOf(h.q), h.laneBias[:family.Lanes], doc.Codes, doc.Scales, doc.Rows(), doc.Dim, 0,
 			h.best[:family.Lanes], h.row[:family.Lanes])
 		copy(best[first:last], h.best[:])
 		copy(row[first:last], h.row[:])
@@ -93,9 +114,15 @@ func (h *Int8Rows) pack(which []int32, lanes int) {
 	for lane, i := range which {
 		h.laneBias[lane] = h.bias[i]
 		from := h.codes[int(i)*h.stride:][:h.stride]
-		for at := 4 * lane; len(from) >= 4; at += 4 * lanes {
-			*(*[4]int8)(h.q[at:]) = [4]int8(from)
-			from = from[4:]
+		at := lane
+		for _, word := range from {
+			h.q[at] = word
+			at += lanes
 		}
 	}
+}
+
+// int8sOf is the memory of words.
+func int8sOf(words []uint32) []int8 {
+	return unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(words))), 4*len(words))
 }

@@ -1,6 +1,7 @@
 package maxsim
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -12,7 +13,7 @@ func matchHalves(rows Int8Matrix, i int, doc Int8Matrix, best float32, row uint3
 	for j := range doc.Rows() {
 		var sum int32
 		for d := range rows.Dim {
-			sum += int32(halves[rows.Codes[i*rows.Dim+d]]) * (int32(doc.Codes[j*doc.Dim+d]) - 128)
+			sum += int32(math.RoundToEven((float64(rows.Codes[i*rows.Dim+d])-128)/2)) * (int32(doc.Codes[j*doc.Dim+d]) - 128)
 		}
 		if product := float32(sum) * doc.Scales[j]; product > best {
 			best, row = product, uint32(j)
