@@ -25,6 +25,10 @@ const (
 // measureReach sets how far from its nearest cell a row looks for centroids: far
 // enough for reachShare of these rows, unless that is too many cells. It is measured
 // because no constant suits all models; for package workload it comes to 0.15.
+//
+// To judge cells by the best centroid of the nearest one, and not by that cell, takes more of
+// them for the same share: 8.6 and not 6.4 a row of made-up pages, 4.8 and not 1.9 of text,
+// 11.5 and not 3.6 of drawn pages.
 func (t *trainer) measureReach(c *Codebook, rows []int32) error {
 	rows = rows[:min(len(rows), reachRows)]
 	var needed, all []float32
