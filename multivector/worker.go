@@ -20,10 +20,10 @@ type worker struct {
 	// still.
 	turn sync.Mutex
 
-	// rests says that what is due has been put off, failures how many times in a row
-	// something failed. Nobody wakes the worker when the reason is gone: it looks again
+	// putOffs is how many times what is due was put off since nothing was left to do,
+	// failures how many times in a row something failed. Nobody wakes the worker when the reason is gone: it looks again
 	// itself.
-	rests    bool
+	putOffs  int
 	failures int
 }
 
@@ -69,7 +69,7 @@ func (x *Index) startWorker() {
 			for x.step(ctx) && ctx.Err() == nil {
 			}
 			again = nil
-			if x.worker.rests || x.worker.failures > 0 {
+			if x.worker.putOffs > 0 || x.worker.failures > 0 {
 				again = time.After(x.limits.pause(x.worker.failures))
 			}
 		}
@@ -139,14 +139,15 @@ func (x *Index) step(ctx context.Context) bool {
 			return true
 		}
 	}
-	x.worker.rests, x.worker.failures = false, 0
+	x.worker.putOffs, x.worker.failures = 0, 0
 	return false
 }
 
-// putOff lets the worker rest, and says so the first time.
+// putOff lets the worker rest, and says so the second time: while a collection's settings are
+// changed its shards are read-only for an instant, and nobody need look after that.
 func (x *Index) putOff(why error) {
-	if !x.worker.rests {
+	x.worker.putOffs++
+	if x.worker.putOffs == 2 {
 		x.logger.Warn("the index's background rests; searches stay as right and may be slower", "reason", why)
 	}
-	x.worker.rests = true
 }
