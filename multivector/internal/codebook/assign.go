@@ -119,7 +119,7 @@ func (a *assignment) take(rows maxsim.Int8Matrix) {
 		a.ids[i], a.best[i] = None, -farthest // less than any cosine
 		row := a.rows.Row(i)
 		for d, code := range rows.Codes[i*rows.Dim : (i+1)*rows.Dim] {
-			row[d] = numbers[code]
+			row[d] = float32(int(code) - 128)
 		}
 		a.scales[i] = 0
 		if norm := vek32.Norm(row); directed(norm) {
@@ -128,14 +128,6 @@ func (a *assignment) take(rows maxsim.Int8Matrix) {
 		vek32.MulNumber_Inplace(row, a.scales[i])
 	}
 }
-
-// numbers is what each code stands for at a scale of 1.
-var numbers = func() (table [256]float32) {
-	for code := range table {
-		table[code] = float32(code - 128)
-	}
-	return table
-}()
 
 // reachCells lists the rows for each cell: those to which no other cell is nearer
 // by more than the reach. Rows are put together by cells and not the other way
