@@ -49,9 +49,7 @@ func OpenVectors(b []byte) (*Vectors, error) {
 		norms:     view[float32](parts["norms"].bytes),
 		checksums: view[uint32](parts["checksums"].bytes),
 		origins:   view[uint16](parts["origins"].bytes),
-	}
-	if versionOf(b) < version3 {
-		v.older = true
+		older:     versionOf(b) < version3,
 	}
 	if err := v.check(uint64(len(v.codes))); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
@@ -71,7 +69,7 @@ func (v *Vectors) ID(i int) uint64 { return v.ids[i] }
 // Document is the rows of document i, where they lie in the file.
 func (v *Vectors) Document(i int) maxsim.Int8Matrix {
 	first, end := int(v.offsets[i]), int(v.offsets[i+1])
-	origins := unknown[:end-first]
+	origins := unknown[: end-first : end-first]
 	if !v.older {
 		origins = v.origins[first:end:end]
 	}
